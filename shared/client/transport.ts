@@ -1,0 +1,17 @@
+import type { EndpointName } from '../contract/all.ts';
+
+export type RawInput = {
+  readonly params?: unknown;
+  readonly query?: unknown;
+  readonly body?: unknown;
+};
+
+/** How calls and the feed reach the daemon: in process, IPC or HTTP. Failures reject with an AppError. */
+export type Transport = {
+  call(name: EndpointName, input: RawInput, options: { readonly signal: AbortSignal }): Promise<unknown>;
+  /**
+   * Delivers feed messages after `after` until the signal aborts (then it resolves) or the connection is lost
+   * (then it rejects; the caller subscribes again from the last seq it saw).
+   */
+  feed(after: number, deliver: (message: unknown) => void, options: { readonly signal: AbortSignal }): Promise<void>;
+};

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import { endpoint } from './endpoint.ts';
+import { bytes, errorBody, id, instant, limit, noBody, nothing } from './fields.ts';
+
+export const phases = ['discover', 'provision', 'attach', 'export', 'transfer', 'verify', 'finalize'] as const;
+export const phase = z.enum(phases);
+export type Phase = z.infer<typeof phase>;
+
+export const runStatus = z.enum([
+  'pending',
+  'running',
+  'waiting',
+  'held',
+  'completed',
+  'unverified',
+  'failed',
+  'cancelled',
+]);
+export type RunStatus = z.infer<typeof runStatus>;
+
+export const evidence = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('serial'), serial: z.string(), excess_bytes: bytes }),
+  z.object({ kind: z.literal('only-new-device'), size_bytes: bytes }),
+]);
+
+/** Monotonic clock durations in ms per phase; null while it has not ended. */
+const timeline = z.array(z.object({ phase, started_at: instant, ended_at: instant.nullable() }));
+
+export const migrationDisk = z.object({
+  key: z.int(),
+  label: z.string(),
+  capacity_bytes: bytes,
+  phase,
+  volume_id: id.nullable(),
+  volume_name: z.string().nullable(),
+  volume_bytes: bytes.nullable(),
+  device_path: z.string().nullable(),
+  evidence: evidence.nullable(),
+  export_name: z.string().nullable(),
+  /** What the plan sends: the allocated areas of the source, or all of it where the target is not proved blank. */
+  bytes_total: bytes,
+  /** Of those, what is on the target and flushed, plus what the running mover has written. */
+  bytes_copied: bytes,
+  rate_bytes_per_second: z.number().nullable(),
+  segments_total: z.int(),
+  segments_done: z.int(),
+  /** Segments that were sent more than once, after a crash or a mover error. */
+  segments_resent: z.int(),
+  source_sha256: z.string().nullable(),
+  target_sha256: z.string().nullable(),
+  manifest_root: z.string().nullable(),
+  reader: z.string().nullable(),
+});
+export type MigrationDisk = z.infer<typeof migrationDisk>;
+
+export const migration = z.object({
+  id,
+  vm_id: id,
+  vm_name: z.string(),
+  status: runStatus,
+  /** Why it waits or is held, null otherwise. */
+  reason: z.string().nullable(),
+  phase,
+  timeline,
+  proof: z.enum(['full', 'delta']).nullable(),
+  bytes_total: bytes,
+  bytes_copied: bytes,
+  rate_bytes_per_second: z.number().nullable(),
+  eta_seconds: z.number().nullable(),
+  error: errorBody.nullable(),
+  /** What a failed or cancelled migration left in the cloud, in words. */
+  left_behind: z.array(z.string()),
+  cancel_requested: z.boolean(),
+  created_at: instant,
+  updated_at: instant,
+  completed_at: instant.nullable(),
+  disks: z.array(migrationDisk),
+});
+export type Migration = z.infer<typeof migration>;
+
+const withId = z.strictObject({ id });
+
+export const createMigration = endpoint({
+  id: 'migrations.create',
+  tag: 'OMA',
+  method: 'POST',
+  path: '/api/v1/migrations',
+  summary: 'Start the migration of one VM',
+  status: 201,
+  params: nothing,
+  query: nothing,
+  body: z.strictObject({ vm_id: id }),
+  reply: migration,
+  errors: ['INVALID_REQUEST', 'NOT_FOUND', 'VM_ACTIVE', 'SOURCE_UNREADABLE', 'DATA_DIR_FULL'],
+});
+
+export const listMigrations = endpoint({
+  id: 'migrations.list',
+  tag: 'OMA',
+  method: 'GET',
+  path: '/api/v1/migrations',
+  summary: 'Migrations, newest first',
+  status: 200,
+  params: nothing,
+  query: z.strictObject({ status: runStatus.optional(), vm_id: id.optional(), limit }),
+  body: noBody,
+  reply: z.object({ migrations: z.array(migration) }),
+  errors: ['INVALID_REQUEST'],
+});
+
+export const getMigration = endpoint({
+  id: 'migrations.get',
+  tag: 'OMA',
+  method: 'GET',
+  path: '/api/v1/migrations/:id',
+  summary: 'One migration with its disks, evidence and proof',
+  status: 200,
+  params: withId,
+  query: nothing,
+  body: noBody,
+  reply: migration,
+  errors: ['NOT_FOUND'],
+});
+
+export const cancelMigration = endpoint({
+  id: 'migrations.cancel',
+  tag: 'OMA',
+  method: 'POST',
+  path: '/api/v1/migrations/:id/cancel',
+  summary: 'Stop the movers, close the exports, detach; volumes that received data are kept',
+  status: 201,
+  params: withId,
+  query: nothing,
+  body: noBody,
+  reply: migration,
+  errors: ['NOT_FOUND', 'INVALID_REQUEST'],
+});
+
+export const resumeMigration = endpoint({
+  id: 'migrations.resume',
+  tag: 'OMA',
+  method: 'POST',
+  path: '/api/v1/migrations/:id/resume',
+  summary: 'Go on with a held migration from where its journal stands',
+  status: 201,
+  params: withId,
+  query: nothing,
+  body: noBody,
+  reply: migration,
+  errors: ['NOT_FOUND', 'INVALID_REQUEST'],
+});

@@ -1,0 +1,293 @@
+/**
+ * The one catalogue of errors. REST, IPC, CLI and the window show the same object.
+ * `retry: backoff` means the engine waits and tries again by itself; `after: hold` parks a run for a person.
+ */
+export type ErrorEntry = {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
+  readonly retry: 'never' | 'backoff';
+  /** What becomes of a run that ends with this error: undone and failed, or parked with everything left in place. */
+  readonly after: 'fail' | 'hold';
+  readonly summary: string;
+  readonly remedy: string;
+};
+
+const fail = (status: ErrorEntry['status'], summary: string, remedy: string): ErrorEntry => ({
+  status,
+  retry: 'never',
+  after: 'fail',
+  summary,
+  remedy,
+});
+const hold = (status: ErrorEntry['status'], summary: string, remedy: string): ErrorEntry => ({
+  status,
+  retry: 'never',
+  after: 'hold',
+  summary,
+  remedy,
+});
+const wait = (status: ErrorEntry['status'], summary: string, remedy: string): ErrorEntry => ({
+  status,
+  retry: 'backoff',
+  after: 'hold',
+  summary,
+  remedy,
+});
+
+export const catalogue = {
+  CANCELLED: fail(409, 'The work was cancelled.', 'Start it again when you are ready.'),
+  CLOUD_AUTH: hold(
+    422,
+    'CloudStack refused the API key or the signature.',
+    'Check the API key, the secret and the clock of this machine, then resume the migration.',
+  ),
+  CLOUD_JOB_FAILED: fail(
+    422,
+    'CloudStack accepted the request but its job failed.',
+    'Read the cause given by CloudStack, mend it there, then start again.',
+  ),
+  CLOUD_LIMIT: fail(
+    422,
+    'A CloudStack limit does not allow this.',
+    'Raise the limit of the account or the disk offering, or free resources, then start again.',
+  ),
+  CLOUD_REFUSED: fail(
+    422,
+    'CloudStack refused the request.',
+    'Read the cause given by CloudStack and correct the request.',
+  ),
+  CLOUD_REPLY_INVALID: fail(
+    422,
+    'CloudStack answered with something this console does not understand.',
+    'Check that the address is a CloudStack API endpoint; report the reply if it is.',
+  ),
+  CLOUD_UNREACHABLE: wait(
+    503,
+    'CloudStack cannot be reached.',
+    'Nothing to do if it comes back: the work goes on by itself. Else check network and address.',
+  ),
+  CONFIRM_REQUIRED: fail(
+    409,
+    'This would destroy received data.',
+    'Repeat the request with `confirm` equal to the name of the volume.',
+  ),
+  DAEMON_UNREACHABLE: wait(
+    503,
+    'The daemon does not answer.',
+    'It is tried again by itself. Migrations go on without the window; if it stays, start the daemon again.',
+  ),
+  DATA_DIR_FULL: wait(
+    503,
+    'The data directory is full.',
+    'Free space on its file system; the work goes on by itself. Nothing was started that could not be recorded.',
+  ),
+  DATA_DIR_IN_USE: fail(
+    409,
+    'Another daemon already works on this data directory.',
+    'Use that one (its address is in endpoint.json), or stop it first.',
+  ),
+  DATA_DIR_KIND: fail(
+    409,
+    'A data directory is for the demo environment or for real sites, for life.',
+    'Use another data directory.',
+  ),
+  DETACH_FAILED: hold(
+    422,
+    'CloudStack did not release the volume from the appliance.',
+    'Look at the volume in CloudStack, detach it there or wait for it, then resume. Its data is proved already.',
+  ),
+  DEVICE_AMBIGUOUS: hold(
+    409,
+    'More than one device could be this volume.',
+    'Nothing was written. Detach what does not belong to the appliance, then resume.',
+  ),
+  DEVICE_CHANGED: hold(
+    409,
+    'A device is no longer the volume it was proved to be.',
+    'Nothing was written after the change. Look at the evidence, put the devices right, then resume.',
+  ),
+  DEVICE_HELD: hold(
+    409,
+    'Something on the appliance holds the device.',
+    'Release it (the holder is named), then resume.',
+  ),
+  DEVICE_NOT_FOUND: hold(
+    409,
+    'No device on the appliance is proved to be this volume.',
+    'Check in CloudStack that the volume is attached to the appliance, then resume.',
+  ),
+  EXPORT_FAILED: wait(
+    503,
+    'The NBD server does not serve the export.',
+    'It is tried again by itself. If it stays, look at the message of nbd-server in the cause.',
+  ),
+  EXPORT_NOT_CLOSED: hold(
+    409,
+    'An export could not be closed: a process still holds the device.',
+    'End the process named in the cause, then resume.',
+  ),
+  FORBIDDEN: fail(403, 'The request does not come from this console.', 'Open the console from the address it printed.'),
+  HOST_UNREADABLE: wait(
+    503,
+    'The device tree of the appliance cannot be read.',
+    'Check that the appliance is up and that its path is right; the work goes on by itself.',
+  ),
+  INTEGRITY: fail(
+    422,
+    'The target is not identical to the source.',
+    'Do not use the volume. It is kept for examination; start the migration again to copy to a new one.',
+  ),
+  INTERNAL: hold(
+    500,
+    'The console met a condition it does not know.',
+    'Nothing was undone. Report the cause with the log, then resume.',
+  ),
+  INVALID_REQUEST: fail(400, 'The request is not valid.', 'Correct the fields named in the details.'),
+  LAB_UNAVAILABLE: wait(
+    503,
+    'The demo environment is not running.',
+    'It is started again by itself. If it stays, read lab.log in the data directory.',
+  ),
+  METHOD_NOT_ALLOWED: fail(405, 'This address does not know that method.', 'See the OpenAPI document.'),
+  MOVER_FAILED: wait(
+    422,
+    'The program that copies the data ended with an error.',
+    'It is tried again from the last checkpoint. If it stays, read its output in the cause.',
+  ),
+  NOT_FOUND: fail(404, 'There is no such thing.', 'Check the id.'),
+  PAYLOAD_TOO_LARGE: fail(413, 'The request is too large.', 'Send less.'),
+  PORT_IN_USE: fail(409, 'The port is taken.', 'Stop the program that holds it, or name another port.'),
+  PROGRAM_MISSING: hold(
+    503,
+    'A program that is needed is not installed.',
+    'Install the package named in the cause, then start again.',
+  ),
+  SCHEMA_NEWER: fail(
+    409,
+    'The database was written by a newer version.',
+    'Use that version, or restore the backup made before it.',
+  ),
+  SHUTTING_DOWN: hold(
+    503,
+    'The daemon is shutting down.',
+    'Unfinished migrations go on by themselves at the next start.',
+  ),
+  SITE_MISSING: fail(
+    409,
+    'No CloudStack site is set up in this data directory.',
+    'Start with --lab for the demo environment.',
+  ),
+  SLOTS_TOO_FEW: fail(
+    422,
+    'The VM has more disks than the appliance has slots.',
+    'Raise the slots of the appliance in the settings if it has more, or use a larger appliance.',
+  ),
+  SOURCE_CHANGED: fail(
+    422,
+    'The source disk changed while it was copied.',
+    'Stop what writes to it and start the migration again.',
+  ),
+  SOURCE_UNREADABLE: fail(422, 'The source disk cannot be read.', 'Check the file and the format named in the cause.'),
+  TARGET_FULL: hold(
+    422,
+    'The storage behind the target volume is full.',
+    'Free space on the primary storage, then resume.',
+  ),
+  UNAUTHORIZED: fail(
+    401,
+    'You are not signed in.',
+    'Use the address that the daemon printed, or send the bearer token.',
+  ),
+  UNSUPPORTED_MEDIA_TYPE: fail(415, 'The body must be JSON.', 'Send Content-Type: application/json.'),
+  VM_ACTIVE: fail(409, 'This VM already has a migration that is not finished.', 'Wait for it, or cancel it first.'),
+  VOLUME_AMBIGUOUS: hold(
+    409,
+    'CloudStack holds two volumes of the same name.',
+    'Nothing was written. Remove the one that is not ours, then resume.',
+  ),
+  VOLUME_BUSY: fail(
+    409,
+    'An operation on this volume is not finished.',
+    'Wait for the operation named in the details.',
+  ),
+  VOLUME_IN_USE: hold(
+    409,
+    'The volume is attached to another VM.',
+    'It was left alone. Detach it there yourself if that is right, then resume.',
+  ),
+  VOLUME_VANISHED: hold(
+    422,
+    'A volume that we made is gone from CloudStack.',
+    'It is not made again by itself. Look in CloudStack what removed it, then cancel and start a new migration.',
+  ),
+  WAIT_TIMEOUT: fail(503, 'The wait ended; the work itself goes on.', 'Ask for the operation again later.'),
+  WORKFLOW_CHANGED: hold(
+    409,
+    'The journal of this run does not fit this version of the program.',
+    'Finish it with the version that started it, or cancel it.',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** The JSON form, on every transport. */
+export type ErrorBody = {
+  readonly error: string;
+  readonly code: ErrorCode;
+  readonly cause?: string | undefined;
+  readonly remedy: string;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+};
+
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  /** What exactly happened, in words an administrator can act on. Never a secret. */
+  readonly reason: string | undefined;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(
+    code: ErrorCode,
+    reason?: string,
+    details?: Readonly<Record<string, unknown>>,
+    options?: { cause?: unknown },
+  ) {
+    super(reason === undefined ? catalogue[code].summary : `${catalogue[code].summary} ${reason}`, options);
+    this.name = 'AppError';
+    this.code = code;
+    this.reason = reason;
+    this.details = details;
+  }
+}
+
+export function toErrorBody(error: unknown): ErrorBody {
+  const known = asAppError(error);
+  const entry = catalogue[known.code];
+  return {
+    error: entry.summary,
+    code: known.code,
+    ...(known.reason === undefined ? {} : { cause: known.reason }),
+    remedy: entry.remedy,
+    ...(known.details === undefined ? {} : { details: known.details }),
+  };
+}
+
+/** Expected failures are AppErrors already; anything else is a bug and becomes INTERNAL with its text as the cause. */
+export function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new AppError('INTERNAL', reason, undefined, { cause: error });
+}
+
+export function isErrorCode(value: string): value is ErrorCode {
+  return Object.hasOwn(catalogue, value);
+}
+
+/** Back from the JSON form; a code of a newer or foreign daemon becomes INTERNAL and keeps its words. */
+export function fromErrorBody(body: {
+  readonly error?: string | undefined;
+  readonly code: string;
+  readonly cause?: string | undefined;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}): AppError {
+  if (isErrorCode(body.code)) return new AppError(body.code, body.cause, body.details);
+  return new AppError('INTERNAL', [body.code, body.error, body.cause].filter(Boolean).join(': '), body.details);
+}
