@@ -1,0 +1,157 @@
+import type { Event, EventBody } from '../../shared/contract/events.ts';
+import type { Evidence, Mapping } from '../domain/device.ts';
+import type { Migration, Phase, RunStatus } from '../../shared/contract/migrations.ts';
+import type { Operation } from '../../shared/contract/operations.ts';
+import type { Volume } from '../../shared/contract/volumes.ts';
+import type { NbdExport } from '../../shared/contract/exports.ts';
+import type { Settings } from '../../shared/contract/settings.ts';
+import type { ErrorBody } from '../../shared/errors.ts';
+import type { SourceVm } from '../domain/vm.ts';
+import type { Tx } from './store.ts';
+
+/** Every change below also appends its event, in the same transaction. */
+export type JobRows = {
+  insert(tx: Tx, job: { readonly id: string; readonly vm: SourceVm; readonly createdAt: string }): Promise<void>;
+  /** Id of the unfinished job of this VM, inside the transaction that may create another. */
+  activeOf(tx: Tx, vm: Pick<SourceVm, 'sourceKind' | 'sourceId' | 'vmId'>): Promise<string | null>;
+  get(id: string): Promise<Migration | null>;
+  list(filter: { status?: RunStatus | undefined; vmId?: string | undefined; limit: number }): Promise<Migration[]>;
+  follow(
+    tx: Tx,
+    id: string,
+    run: {
+      readonly status: RunStatus;
+      readonly reason: string | null;
+      readonly error: ErrorBody | null;
+      readonly cancelRequested: boolean;
+      readonly completedAt: string | null;
+    },
+  ): Promise<void>;
+  /** Shows why a part of the job waits; null when it goes on. */
+  setReason(tx: Tx, id: string, reason: string | null): Promise<void>;
+  /** A disk only moves forward; the job's phase is that of its least advanced disk. */
+  enterPhase(tx: Tx, id: string, diskKey: number, phase: Phase): Promise<void>;
+  patchDisk(tx: Tx, id: string, diskKey: number, patch: DiskPatch): Promise<void>;
+  prove(tx: Tx, id: string, proof: 'full' | 'delta'): Promise<void>;
+  leaveBehind(tx: Tx, id: string, lines: readonly string[]): Promise<void>;
+  setSlots(tx: Tx, id: string, slots: number): Promise<void>;
+  /** Unfinished jobs that hold slots of the appliance. */
+  slotsHeld(): Promise<readonly { readonly jobId: string; readonly slots: number }[]>;
+};
+
+export type DiskPatch = {
+  readonly volumeId?: string;
+  readonly volumeName?: string;
+  readonly volumeBytes?: number;
+  readonly devicePath?: string;
+  readonly evidence?: Evidence;
+  readonly exportName?: string;
+  readonly bytesTotal?: number;
+  readonly bytesCopied?: number;
+  readonly segmentsTotal?: number;
+  readonly segmentsDone?: number;
+  readonly segmentsResent?: number;
+  readonly sourceSha256?: string;
+  readonly targetSha256?: string;
+  readonly manifestRoot?: string;
+  readonly reader?: string;
+};
+
+export type VolumeRows = {
+  insert(
+    tx: Tx,
+    volume: {
+      readonly volumeId: string;
+      readonly name: string;
+      readonly sizeBytes: number;
+      readonly jobId: string | null;
+      readonly diskKey: number | null;
+    },
+  ): Promise<void>;
+  setStatus(tx: Tx, volumeId: string, status: Volume['status']): Promise<void>;
+  /** From the first export on, for ever. */
+  markReceivedData(tx: Tx, volumeId: string): Promise<void>;
+  get(volumeId: string): Promise<Volume | null>;
+  ofJob(jobId: string): Promise<readonly (Volume & { readonly diskKey: number | null })[]>;
+  list(limit: number): Promise<Volume[]>;
+};
+
+export type MappingRows = {
+  openOf(volumeId: string): Promise<Mapping | null>;
+  openOn(hostId: string): Promise<readonly Mapping[]>;
+  insert(tx: Tx, mapping: Mapping): Promise<void>;
+  end(tx: Tx, id: string, because: string): Promise<void>;
+  /** A new boot ends every mapping of the host at once, before new ones are written (rule D1). */
+  endAllOfOtherBoots(tx: Tx, hostId: string, bootId: string): Promise<number>;
+};
+
+export type ExportRows = {
+  open(
+    tx: Tx,
+    row: {
+      readonly mapping: Mapping;
+      readonly exportName: string;
+      readonly port: number;
+      readonly jobId: string | null;
+    },
+  ): Promise<void>;
+  close(tx: Tx, mappingId: string): Promise<void>;
+  /** The mapping whose export is open for this volume, even when that mapping has ended meanwhile. */
+  openMapping(volumeId: string): Promise<Mapping | null>;
+  list(limit: number): Promise<NbdExport[]>;
+};
+
+export type OperationRows = {
+  put(tx: Tx, operation: Operation): Promise<void>;
+  get(id: string): Promise<Operation | null>;
+  list(filter: {
+    type?: Operation['type'] | undefined;
+    status?: Operation['status'] | undefined;
+    volumeId?: string | undefined;
+    vmId?: string | undefined;
+    limit: number;
+  }): Promise<Operation[]>;
+};
+
+export type SegmentRow = {
+  readonly jobId: string;
+  readonly diskKey: number;
+  /** `0`, `1`, … or `tail`. */
+  readonly name: string;
+  /** How often a mover was started for it. */
+  readonly attempts: number;
+  readonly bytesWritten: number;
+  readonly done: boolean;
+};
+
+export type SegmentRows = {
+  of(jobId: string, diskKey: number): Promise<readonly SegmentRow[]>;
+  put(tx: Tx, row: SegmentRow): Promise<void>;
+};
+
+export type EventRows = {
+  append(tx: Tx, body: EventBody): Promise<void>;
+};
+
+export type SettingRows = {
+  get(): Settings;
+  change(tx: Tx, patch: { readonly [K in keyof Settings]?: Settings[K] | undefined }): Promise<void>;
+};
+
+export type AuditRows = {
+  append(
+    tx: Tx,
+    entry: { readonly actor: string; readonly act: string; readonly subject: string; readonly details: unknown },
+  ): Promise<void>;
+};
+
+export type EventHistory = {
+  after(seq: number, limit: number): Promise<Event[]>;
+  /** seq of the oldest and the newest event kept; oldest is 1 and newest 0 when there is none. */
+  bounds(): Promise<{ readonly oldest: number; readonly newest: number }>;
+};
+
+export type VolumeEvents = {
+  /** Announces the volume as it now is, with its mapping. */
+  changed(tx: Tx, volumeId: string): Promise<void>;
+};
