@@ -1,0 +1,165 @@
+import type { Migration, Phase } from '../../../shared/contract/migrations.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { DiskPatch, EventRows, JobRows } from '../../ports/rows.ts';
+import type { Tx } from '../../ports/store.ts';
+import { json, number, text } from './columns.ts';
+import { type Database, type Sql, sqlOf } from './database.ts';
+import {
+  advanceTimeline,
+  closeTimeline,
+  evidenceDocument,
+  isLater,
+  leastAdvanced,
+  migrationDocument,
+} from './job-documents.ts';
+import type { Place } from './place.ts';
+
+const diskColumns: Readonly<Record<keyof DiskPatch, string>> = {
+  volumeId: 'volume_id',
+  volumeName: 'volume_name',
+  volumeBytes: 'volume_bytes',
+  devicePath: 'device_path',
+  evidence: 'evidence',
+  exportName: 'export_name',
+  bytesTotal: 'bytes_total',
+  bytesCopied: 'bytes_copied',
+  segmentsTotal: 'segments_total',
+  segmentsDone: 'segments_done',
+  segmentsResent: 'segments_resent',
+  sourceSha256: 'source_sha256',
+  targetSha256: 'target_sha256',
+  manifestRoot: 'manifest_root',
+  reader: 'reader',
+};
+
+type Parts = { readonly database: Database; readonly clock: Clock; readonly events: EventRows; readonly place: Place };
+
+export function createJobRows({ database, clock, events, place }: Parts): JobRows {
+  const load = async (sql: Sql, id: string): Promise<Migration | null> => {
+    const [job] = await sql.all('SELECT * FROM replication_jobs WHERE id = ?', [id]);
+    if (job === undefined) return null;
+    return migrationDocument(job, await sql.all('SELECT * FROM vm_disks WHERE job_id = ? ORDER BY disk_key', [id]));
+  };
+
+  const announce = async (tx: Tx, id: string): Promise<void> => {
+    const migration = await load(sqlOf(tx), id);
+    if (migration !== null) await events.append(tx, { type: 'migration.changed', migration });
+  };
+
+  const set = async (
+    tx: Tx,
+    id: string,
+    assignments: string,
+    values: readonly (string | number | null)[],
+  ): Promise<void> => {
+    await sqlOf(tx).run(`UPDATE replication_jobs SET ${assignments}, updated_at = ? WHERE id = ?`, [
+      ...values,
+      clock.now(),
+      id,
+    ]);
+    await announce(tx, id);
+  };
+
+  const timelineOf = async (tx: Tx, id: string): Promise<Migration['timeline']> => {
+    const [job] = await sqlOf(tx).all('SELECT timeline FROM replication_jobs WHERE id = ?', [id]);
+    return job === undefined ? [] : (json(job, 'timeline') as Migration['timeline']);
+  };
+
+  return {
+    insert: async (tx, { id, vm, createdAt }) => {
+      const timeline = JSON.stringify(advanceTimeline([], 'discover', createdAt));
+      await sqlOf(tx).run(
+        `INSERT INTO replication_jobs (id, environment_id, host_id, source_kind, source_id, source_vm_id, vm_name, status, phase, timeline, spec, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', 'discover', ?, ?, ?, ?)`,
+        [
+          id,
+          place.environmentId,
+          place.hostId,
+          vm.sourceKind,
+          vm.sourceId,
+          vm.vmId,
+          vm.name,
+          timeline,
+          JSON.stringify(vm),
+          createdAt,
+          createdAt,
+        ],
+      );
+      for (const disk of vm.disks) {
+        await sqlOf(tx).run(
+          'INSERT INTO vm_disks (job_id, disk_key, label, capacity_bytes, phase) VALUES (?, ?, ?, ?, ?)',
+          [id, disk.key, disk.label, disk.capacityBytes, 'discover'],
+        );
+      }
+      await announce(tx, id);
+    },
+    activeOf: async (tx, vm) => {
+      const [row] = await sqlOf(tx).all(
+        'SELECT id FROM replication_jobs WHERE source_kind = ? AND source_id = ? AND source_vm_id = ? AND completed_at IS NULL',
+        [vm.sourceKind, vm.sourceId, vm.vmId],
+      );
+      return row === undefined ? null : text(row, 'id');
+    },
+    get: (id) => load(database.read, id),
+    list: async ({ status, vmId, limit }) => {
+      const rows = await database.read.all(
+        `SELECT id FROM replication_jobs WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR source_vm_id = ?2)
+         ORDER BY created_at DESC, id DESC LIMIT ?3`,
+        [status ?? null, vmId ?? null, limit],
+      );
+      const loaded = await Promise.all(rows.map((row) => load(database.read, text(row, 'id'))));
+      return loaded.filter((job) => job !== null);
+    },
+    follow: async (tx, id, run) => {
+      const timeline = await timelineOf(tx, id);
+      const spans = run.completedAt === null ? timeline : closeTimeline(timeline, run.completedAt);
+      await set(tx, id, 'status = ?, reason = ?, error = ?, cancel_requested = ?, completed_at = ?, timeline = ?', [
+        run.status,
+        run.reason,
+        run.error === null ? null : JSON.stringify(run.error),
+        run.cancelRequested ? 1 : 0,
+        run.completedAt,
+        JSON.stringify(spans),
+      ]);
+    },
+    setReason: async (tx, id, reason) => {
+      const [row] = await sqlOf(tx).all('SELECT reason, completed_at FROM replication_jobs WHERE id = ?', [id]);
+      if (row === undefined || row['reason'] === reason || row['completed_at'] !== null) return;
+      await set(tx, id, 'reason = ?', [reason]);
+    },
+    enterPhase: async (tx, id, diskKey, phase) => {
+      const rows = await sqlOf(tx).all('SELECT disk_key, phase FROM vm_disks WHERE job_id = ?', [id]);
+      const now = rows.map((row) => ({ key: number(row, 'disk_key'), phase: text(row, 'phase') as Phase }));
+      const mine = now.find((disk) => disk.key === diskKey);
+      if (mine === undefined || !isLater(phase, mine.phase)) return;
+      await sqlOf(tx).run('UPDATE vm_disks SET phase = ? WHERE job_id = ? AND disk_key = ?', [phase, id, diskKey]);
+      const jobPhase = leastAdvanced(now.map((disk) => (disk.key === diskKey ? phase : disk.phase)));
+      const timeline = advanceTimeline(await timelineOf(tx, id), jobPhase, clock.now());
+      await set(tx, id, 'phase = ?, timeline = ?', [jobPhase, JSON.stringify(timeline)]);
+    },
+    patchDisk: async (tx, id, diskKey, patch) => {
+      const entries = Object.entries(patch) as [keyof DiskPatch, DiskPatch[keyof DiskPatch]][];
+      const values = entries.map(([key, value]) =>
+        key === 'evidence'
+          ? JSON.stringify(evidenceDocument(value as NonNullable<DiskPatch['evidence']>))
+          : (value as string | number),
+      );
+      const assignments = entries.map(([key]) => `${diskColumns[key]} = ?`).join(', ');
+      await sqlOf(tx).run(`UPDATE vm_disks SET ${assignments} WHERE job_id = ? AND disk_key = ?`, [
+        ...values,
+        id,
+        diskKey,
+      ]);
+      await announce(tx, id);
+    },
+    prove: (tx, id, proof) => set(tx, id, 'proof = ?', [proof]),
+    leaveBehind: (tx, id, lines) => set(tx, id, 'left_behind = ?', [JSON.stringify(lines)]),
+    setSlots: (tx, id, slots) => set(tx, id, 'slots = ?', [slots]),
+    slotsHeld: async () => {
+      const rows = await database.read.all(
+        'SELECT id, slots FROM replication_jobs WHERE completed_at IS NULL AND slots > 0',
+      );
+      return rows.map((row) => ({ jobId: text(row, 'id'), slots: number(row, 'slots') }));
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { AppError } from '../../../shared/errors.ts';
+import { type Database, sqlOf } from './database.ts';
+import { firstTables } from './migrations/0010-first-tables.ts';
+
+const migrations = [firstTables] as const;
+const newest = migrations.at(-1)?.number ?? 0;
+
+/** Forward only, after an online backup, each in its own transaction with its number; a newer schema is refused. */
+export async function migrate(database: Database, path: string): Promise<void> {
+  const [row] = await database.read.all('PRAGMA user_version');
+  const current = Number(row?.['user_version'] ?? 0);
+  if (current > newest) {
+    throw new AppError(
+      'SCHEMA_NEWER',
+      `The database has schema ${String(current)}, this version knows ${String(newest)}.`,
+    );
+  }
+  const backup = `${path}.before-${String(newest)}`;
+  if (current > 0 && current < newest && !existsSync(backup)) await database.backup(backup);
+  for (const migration of migrations) {
+    if (migration.number <= current) continue;
+    await database.write(async (tx) => {
+      for (const statement of migration.sql.split(';').filter((part) => part.trim() !== '')) {
+        await sqlOf(tx).run(statement);
+      }
+      await sqlOf(tx).run(`PRAGMA user_version = ${String(migration.number)}`);
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import { type Volume, volume } from '../../../shared/contract/volumes.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { EventRows, VolumeEvents, VolumeRows } from '../../ports/rows.ts';
+import { number, numberOrNull, text, textOrNull } from './columns.ts';
+import { type Database, type Row, type Sql, sqlOf } from './database.ts';
+import { mappingDocument } from './mappings.ts';
+import type { Place } from './place.ts';
+
+async function documentOf(sql: Sql, row: Row): Promise<Volume> {
+  const [open] = await sql.all('SELECT * FROM device_mappings WHERE volume_id = ? AND ended_at IS NULL', [
+    text(row, 'volume_id'),
+  ]);
+  return volume.parse({
+    volume_id: text(row, 'volume_id'),
+    name: text(row, 'name'),
+    size_bytes: number(row, 'size_bytes'),
+    status: text(row, 'status'),
+    job_id: textOrNull(row, 'job_id'),
+    received_data: number(row, 'received_data') === 1,
+    mapping: open === undefined ? null : mappingDocument(open),
+    created_at: text(row, 'created_at'),
+    updated_at: text(row, 'updated_at'),
+  });
+}
+
+type Parts = { readonly database: Database; readonly clock: Clock; readonly events: EventRows; readonly place: Place };
+
+export function createVolumeRows({ database, clock, events, place }: Parts): VolumeRows & VolumeEvents {
+  const find = async (sql: Sql, volumeId: string): Promise<Volume | null> => {
+    const [row] = await sql.all('SELECT * FROM ossea_volumes WHERE volume_id = ?', [volumeId]);
+    return row === undefined ? null : await documentOf(sql, row);
+  };
+  const changed: VolumeEvents['changed'] = async (tx, volumeId) => {
+    const found = await find(sqlOf(tx), volumeId);
+    if (found !== null) await events.append(tx, { type: 'volume.changed', volume: found });
+  };
+
+  return {
+    changed,
+    insert: async (tx, row) => {
+      const now = clock.now();
+      await sqlOf(tx).run(
+        `INSERT INTO ossea_volumes (volume_id, environment_id, host_id, name, size_bytes, status, job_id, disk_key, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, 'available', ?, ?, ?, ?) ON CONFLICT (volume_id) DO NOTHING`,
+        [row.volumeId, place.environmentId, place.hostId, row.name, row.sizeBytes, row.jobId, row.diskKey, now, now],
+      );
+      await changed(tx, row.volumeId);
+    },
+    setStatus: async (tx, volumeId, status) => {
+      await sqlOf(tx).run('UPDATE ossea_volumes SET status = ?, updated_at = ? WHERE volume_id = ?', [
+        status,
+        clock.now(),
+        volumeId,
+      ]);
+      await changed(tx, volumeId);
+    },
+    markReceivedData: async (tx, volumeId) => {
+      await sqlOf(tx).run(
+        'UPDATE ossea_volumes SET received_data = 1, updated_at = ? WHERE volume_id = ? AND received_data = 0',
+        [clock.now(), volumeId],
+      );
+    },
+    get: (volumeId) => find(database.read, volumeId),
+    ofJob: async (jobId) => {
+      const rows = await database.read.all('SELECT * FROM ossea_volumes WHERE job_id = ? ORDER BY disk_key', [jobId]);
+      return await Promise.all(
+        rows.map(async (row) => ({
+          ...(await documentOf(database.read, row)),
+          diskKey: numberOrNull(row, 'disk_key'),
+        })),
+      );
+    },
+    list: async (limit) => {
+      const rows = await database.read.all('SELECT * FROM ossea_volumes ORDER BY created_at DESC, volume_id LIMIT ?', [
+        limit,
+      ]);
+      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
+    },
+  };
+}
