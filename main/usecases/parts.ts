@@ -1,0 +1,44 @@
+import type { Engine } from '../engine/engine.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Cloud } from '../ports/cloud.ts';
+import type { HostAccess } from '../ports/host-access.ts';
+import type { Ids } from '../ports/ids.ts';
+import type { NbdExports } from '../ports/nbd-exports.ts';
+import type { Progress } from '../ports/progress.ts';
+import type {
+  AuditRows,
+  EventHistory,
+  ExportRows,
+  JobRows,
+  OperationRows,
+  SettingRows,
+  VolumeRows,
+} from '../ports/rows.ts';
+import type { SourceImages } from '../ports/source-images.ts';
+import type { Store } from '../ports/store.ts';
+import type { MigrateVm } from '../workflows/migrate-vm/migrate-vm.ts';
+import type { Site } from '../workflows/migrate-vm/parts.ts';
+
+export type UsecaseParts = {
+  readonly engine: Engine;
+  readonly migrateVm: MigrateVm;
+  readonly images: SourceImages;
+  readonly cloud: Cloud;
+  readonly site: () => Site;
+  readonly host: HostAccess;
+  readonly exports: NbdExports;
+  readonly progress: Progress;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly history: EventHistory;
+  readonly rows: {
+    readonly jobs: JobRows;
+    readonly volumes: VolumeRows;
+    readonly exports: ExportRows;
+    readonly operations: OperationRows;
+    readonly settings: SettingRows;
+    readonly audit: AuditRows;
+  };
+  readonly about: { readonly instanceId: string; readonly version: string; readonly lab: boolean };
+};

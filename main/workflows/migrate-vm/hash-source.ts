@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { actOnce } from '../../engine/act-once.ts';
+import type { CopyContext } from './copy-disk.ts';
+import { reportHashing } from './report-hashing.ts';
+
+export const hash = z.object({
+  sha256: z.string(),
+  bytes: z.int(),
+  manifestRoot: z.string(),
+  reader: z.enum(['direct', 'cache-dropped', 'buffered', 'stream']),
+});
+
+export const hashSource = (copy: CopyContext): Promise<z.infer<typeof hash>> =>
+  copy.context.step('hash-source', {
+    input: copy.request,
+    ...actOnce(hash, ({ signal }) => {
+      const { image, capacityBytes } = copy.request.disk;
+      return copy.parts.hasher.hashSource(image, capacityBytes, {
+        signal,
+        onProgress: reportHashing(copy, 'hash-source'),
+      });
+    }),
+  });

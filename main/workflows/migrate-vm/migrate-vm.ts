@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { settleAll } from '../../engine/settle.ts';
+import type { RunContext, Workflow } from '../../engine/workflow.ts';
+import type { CopyDisk } from './copy-disk.ts';
+import type { MigrateParts } from './parts.ts';
+import { sourceDisk } from './source-disk.ts';
+import { takeBack } from './take-back.ts';
+
+const input = z.object({
+  job_id: z.string(),
+  vm_name: z.string(),
+  disks: z.array(sourceDisk).min(1),
+  headroom_gib: z.int(),
+  segment_bytes: z.int(),
+});
+const output = z.object({ proof: z.literal('full') });
+const gib = 1024 ** 3;
+
+export type MigrateRequest = z.infer<typeof input>;
+export type MigrateVm = Workflow<MigrateRequest, z.infer<typeof output>>;
+export type Migrating = {
+  readonly parts: MigrateParts;
+  readonly context: RunContext;
+  readonly request: MigrateRequest;
+};
+type Disk = MigrateRequest['disks'][number];
+type Target = { readonly disk: Disk; readonly volumeId: string; readonly volumeBytes: number };
+
+/** The whole path of one VM: slots, volumes, attach, copy with proof, detach. */
+export function migrateVmWorkflow(parts: MigrateParts, copyDisk: CopyDisk): MigrateVm {
+  return {
+    name: 'migrate-vm',
+    version: 1,
+    input,
+    output,
+    cancellable: true,
+    run: async (context, request) => {
+      const migrating = { parts, context, request };
+      await parts.slots.reserve(context, request.job_id, request.disks.length);
+      const targets = await onEveryDisk(migrating, request.disks, (disk) => provision(migrating, disk));
+      await onEveryDisk(migrating, targets, (target) => attach(migrating, target));
+      await onEveryDisk(migrating, targets, (target) => copy(migrating, target, copyDisk));
+      await onEveryDisk(migrating, targets, (target) => release(migrating, target));
+      const result = await finish(migrating);
+      parts.slots.release(request.job_id);
+      return result;
+    },
+    undo: (context, request) => takeBack({ parts, context, request }),
+    project: (tx, run) => parts.rows.jobs.follow(tx, input.parse(run.input).job_id, run),
+  };
+}
+
+const onEveryDisk = <In, Out>(
+  migrating: Migrating,
+  disks: readonly In[],
+  work: (disk: In) => Promise<Out>,
+): Promise<Out[]> => settleAll(disks.map(work), () => migrating.context.cancelChildren());
+
+const enter = (
+  { parts, context, request }: Migrating,
+  disk: Disk,
+  phase: 'provision' | 'attach' | 'finalize',
+): Promise<void> => context.write((tx) => parts.rows.jobs.enterPhase(tx, request.job_id, disk.key, phase));
+
+async function provision(migrating: Migrating, disk: Disk): Promise<Target> {
+  const { parts, context, request } = migrating;
+  await enter(migrating, disk, 'provision');
+  const site = parts.site();
+  const name = `create-volume:${String(disk.key)}`;
+  const made = await context.child(name, parts.operations.create, {
+    name: volumeName(request.vm_name, disk, parts.ids.derive(context.runId, name)),
+    size_bytes: Math.ceil(disk.capacityBytes / gib + request.headroom_gib) * gib,
+    disk_offering_id: site.diskOfferingId,
+    zone_id: site.zoneId,
+    job_id: request.job_id,
+    disk_key: disk.key,
+  });
+  return { disk, volumeId: made.volume_id, volumeBytes: made.size_bytes };
+}
+
+/** Unique by the id of the operation that makes it; readable for a person who looks at the cloud. */
+const volumeName = (vm: string, disk: Disk, operationId: string): string =>
+  `ossea-${vm.replaceAll(/[^A-Za-z0-9.-]+/g, '-').slice(0, 60)}-${String(disk.key)}-${operationId}`;
+
+async function attach(migrating: Migrating, { disk, volumeId, volumeBytes }: Target): Promise<void> {
+  const { parts, context, request } = migrating;
+  await enter(migrating, disk, 'attach');
+  await context.child(`attach-volume:${String(disk.key)}`, parts.operations.attach, {
+    volume_id: volumeId,
+    vm_id: parts.site().omaVmId,
+    size_bytes: volumeBytes,
+    job_id: request.job_id,
+    disk_key: disk.key,
+  });
+}
+
+async function copy({ context, request }: Migrating, target: Target, copyDisk: CopyDisk): Promise<void> {
+  await context.child(`copy-disk:${String(target.disk.key)}`, copyDisk, {
+    job_id: request.job_id,
+    disk: target.disk,
+    volume_id: target.volumeId,
+    volume_bytes: target.volumeBytes,
+    segment_bytes: request.segment_bytes,
+  });
+}
+
+async function release(migrating: Migrating, { disk, volumeId }: Target): Promise<void> {
+  const { parts, context, request } = migrating;
+  await enter(migrating, disk, 'finalize');
+  await context.child(`detach-volume:${String(disk.key)}`, parts.operations.detach, {
+    volume_id: volumeId,
+    vm_id: parts.site().omaVmId,
+    job_id: request.job_id,
+  });
+}
+
+const finish = ({ parts, context, request }: Migrating): Promise<z.infer<typeof output>> =>
+  context.step('finish', {
+    input: request.job_id,
+    output,
+    handle: z.null(),
+    observe: () => Promise.resolve({ state: 'done', output: { proof: 'full' } }),
+    act: () => Promise.resolve(null),
+    record: async (tx) => {
+      await parts.rows.jobs.prove(tx, request.job_id, 'full');
+      await parts.rows.jobs.setSlots(tx, request.job_id, 0);
+      parts.progress.clear(request.job_id);
+    },
+  });

@@ -1,0 +1,47 @@
+import type { Turns } from '../../engine/turns.ts';
+import type { DiskHasher } from '../../ports/disk-hasher.ts';
+import type { Ids } from '../../ports/ids.ts';
+import type { Mover } from '../../ports/mover.ts';
+import type { NbdExports } from '../../ports/nbd-exports.ts';
+import type { Progress } from '../../ports/progress.ts';
+import type { ExportRows, JobRows, MappingRows, SegmentRows, SettingRows, VolumeRows } from '../../ports/rows.ts';
+import type { SourceImages } from '../../ports/source-images.ts';
+import type { Cloud } from '../../ports/cloud.ts';
+import type { Slots } from './slots.ts';
+import type { DeviceTruth } from '../device-truth.ts';
+import type { AttachVolume } from '../volume/attach-volume.ts';
+import type { CreateVolume } from '../volume/create-volume.ts';
+import type { DeleteVolume } from '../volume/delete-volume.ts';
+import type { DetachVolume } from '../volume/detach-volume.ts';
+
+/** Where volumes are made and to which VM they are attached. */
+export type Site = { readonly zoneId: string; readonly diskOfferingId: string; readonly omaVmId: string };
+
+export type MigrateParts = {
+  readonly site: () => Site;
+  readonly cloud: Cloud;
+  readonly truth: DeviceTruth;
+  readonly exports: NbdExports;
+  readonly mover: Mover;
+  readonly hasher: DiskHasher;
+  readonly images: SourceImages;
+  readonly ids: Ids;
+  readonly progress: Progress;
+  readonly rows: {
+    readonly jobs: JobRows;
+    readonly volumes: VolumeRows;
+    readonly mappings: MappingRows;
+    readonly exports: ExportRows;
+    readonly segments: SegmentRows;
+    readonly settings: SettingRows;
+  };
+  readonly slots: Slots;
+  /** Movers and hashers at work at the same time. */
+  readonly workTurns: Turns;
+  readonly operations: {
+    readonly create: CreateVolume;
+    readonly attach: AttachVolume;
+    readonly detach: DetachVolume;
+    readonly remove: DeleteVolume;
+  };
+};

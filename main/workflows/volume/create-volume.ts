@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { AppError } from '../../../shared/errors.ts';
+import type { Workflow } from '../../engine/workflow.ts';
+import type { VolumeParts } from './parts.ts';
+
+const input = z.object({
+  name: z.string(),
+  size_bytes: z.int().positive(),
+  disk_offering_id: z.string(),
+  zone_id: z.string(),
+  job_id: z.string().nullable(),
+  disk_key: z.int().nullable(),
+});
+const output = z.object({ volume_id: z.uuid(), name: z.string(), size_bytes: z.int() });
+const handle = z.object({ cloud_job_id: z.string(), volume_id: z.uuid() });
+const gib = 1024 ** 3;
+
+export type CreateVolume = Workflow<z.infer<typeof input>, z.infer<typeof output>>;
+
+/** Makes one volume. Its name carries the id of the intent, so a lost reply is found again by name (rule J2). */
+export function createVolumeWorkflow({ cloud, rows, project }: VolumeParts): CreateVolume {
+  return {
+    name: 'create-volume',
+    version: 1,
+    input,
+    output,
+    cancellable: false,
+    project: project('create'),
+    run: (context, request) => {
+      const found = (volume: { id: string; name: string; sizeBytes: number }) => ({
+        state: 'done' as const,
+        output: { volume_id: volume.id, name: volume.name, size_bytes: volume.sizeBytes },
+      });
+      return context.step('create', {
+        input: request,
+        output,
+        handle,
+        observe: async (begun, options) => {
+          if (begun === undefined) {
+            const [volume, ...more] = await cloud.volumesNamed(request.name, options);
+            if (more.length > 0)
+              throw new AppError('VOLUME_AMBIGUOUS', `${String(more.length + 1)} volumes are called ${request.name}.`);
+            return volume === undefined ? { state: 'absent' } : found(volume);
+          }
+          const job = await cloud.job(begun.cloud_job_id, options);
+          if (job.state === 'pending') return { state: 'pending' };
+          const volume = await cloud.volume(begun.volume_id, options);
+          if (volume !== null) return found(volume);
+          if (job.state === 'failed' && job.code !== 530) {
+            throw new AppError('CLOUD_JOB_FAILED', `${String(job.code)} ${job.text}`, {
+              cloud_job_id: begun.cloud_job_id,
+            });
+          }
+          throw new AppError(
+            'VOLUME_VANISHED',
+            `CloudStack accepted volume ${begun.volume_id} and no longer lists it.`,
+            {
+              volume_id: begun.volume_id,
+            },
+          );
+        },
+        act: async (options) => {
+          const accepted = await cloud.createVolume(
+            {
+              name: request.name,
+              sizeGib: Math.ceil(request.size_bytes / gib),
+              diskOfferingId: request.disk_offering_id,
+              zoneId: request.zone_id,
+            },
+            options,
+          );
+          return { cloud_job_id: accepted.jobId, volume_id: accepted.volumeId };
+        },
+        record: async (tx, made) => {
+          const { volume_id: volumeId, name, size_bytes: sizeBytes } = made;
+          await rows.volumes.insert(tx, {
+            volumeId,
+            name,
+            sizeBytes,
+            jobId: request.job_id,
+            diskKey: request.disk_key,
+          });
+          if (request.job_id !== null && request.disk_key !== null) {
+            await rows.jobs.patchDisk(tx, request.job_id, request.disk_key, {
+              volumeId,
+              volumeName: name,
+              volumeBytes: sizeBytes,
+            });
+          }
+        },
+      });
+    },
+  };
+}
