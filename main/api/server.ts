@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import staticFiles from '@fastify/static';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type EndpointName, endpoints } from '../../shared/contract/all.ts';
+import type { Endpoint } from '../../shared/contract/endpoint.ts';
+import { AppError, asAppError, catalogue, toErrorBody } from '../../shared/errors.ts';
+import type { Log } from '../ports/log.ts';
+import type { Dispatch } from '../usecases/dispatch.ts';
+import { type Auth, createAuth } from './auth.ts';
+import { type Follow, streamEvents } from './event-stream.ts';
+import { openApi } from './openapi.ts';
+
+export type ApiOptions = {
+  readonly dispatch: Dispatch;
+  readonly follow: Follow;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly token: string;
+  readonly version: string;
+  /** The built pages; without them only the API is served. */
+  readonly pagesDir: string;
+  readonly nowMs: () => number;
+  readonly log: Log;
+};
+
+export type Api = {
+  readonly port: number;
+  readonly url: string;
+  /** An address that signs a browser in once. */
+  signInUrl(): string;
+  close(): Promise<void>;
+};
+
+const pagePolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const stop = new AbortController();
+  const server = fastify({
+    bodyLimit: 1024 ** 2,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: false },
+  });
+  let port = options.port;
+  const auth = createAuth({ token: options.token, port: () => port, nowMs: options.nowMs });
+
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'content-security-policy': pagePolicy,
+    });
+    auth.checkOrigin(request);
+    await Promise.resolve();
+  });
+  server.setErrorHandler((thrown, _request, reply) => sendError(reply, translate(thrown), options.log));
+  server.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), options.log));
+  bindEndpoints(server, options, { auth, stop: stop.signal });
+  bindSession(server, auth);
+  server.get('/api/v1/openapi.json', (request) => {
+    auth.identify(request);
+    return openApi(options.version);
+  });
+  if (existsSync(join(options.pagesDir, 'index.html'))) {
+    await server.register(staticFiles, { root: options.pagesDir, wildcard: false });
+  }
+  port = await listen(server, options.port);
+  const url = `http://127.0.0.1:${String(port)}`;
+  return {
+    port,
+    url,
+    signInUrl: () => `${url}/#code=${auth.issueCode()}`,
+    close: async () => {
+      stop.abort();
+      await server.close();
+    },
+  };
+}
+
+async function listen(server: FastifyInstance, wanted: number): Promise<number> {
+  try {
+    await server.listen({ host: '127.0.0.1', port: wanted });
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EADDRINUSE') throw error;
+    throw new AppError('PORT_IN_USE', `Port ${String(wanted)} on 127.0.0.1 is taken.`, { port: wanted });
+  }
+  const address = server.server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return address.port;
+}
+
+type Bound = { readonly auth: Auth; readonly stop: AbortSignal };
+
+function bindEndpoints(server: FastifyInstance, options: ApiOptions, { auth, stop }: Bound): void {
+  for (const [name, row] of Object.entries(endpoints) as [EndpointName, Endpoint][]) {
+    server.route({
+      method: row.method,
+      url: row.path,
+      handler: async (request, reply) => {
+        const actor = row.open === true ? 'anybody' : auth.identify(request);
+        if (name === 'listEvents' && request.headers.accept === 'text/event-stream') {
+          await streamEvents(request, reply, { follow: options.follow, after: afterOf(request), stop });
+          return reply;
+        }
+        const input = { params: request.params, query: request.query, body: request.body ?? undefined };
+        const answer = await options.dispatch(name, input, { signal: stop, actor });
+        reply.status(row.status);
+        return answer;
+      },
+    });
+  }
+}
+
+function afterOf(request: FastifyRequest): number {
+  const result = endpoints.listEvents.query.safeParse(request.query);
+  if (!result.success) throw new AppError('INVALID_REQUEST', 'query.after: a seq is a whole number from 0 on');
+  return result.data.after;
+}
+
+function bindSession(server: FastifyInstance, auth: Auth): void {
+  server.post('/api/v1/session', async (request, reply) => {
+    const { body } = request;
+    const code = typeof body === 'object' && body !== null ? (body as { code?: unknown }).code : undefined;
+    if (typeof code !== 'string') throw new AppError('INVALID_REQUEST', 'body.code: expected text');
+    const { cookie } = auth.exchange(code);
+    reply.status(201).header('set-cookie', cookie);
+    return { signed_in: true };
+  });
+}
+
+/** A known path with another method is 405, anything else 404. */
+function notFound(request: FastifyRequest): AppError {
+  const path = request.url.split('?')[0] ?? '';
+  const known = Object.values<Endpoint>(endpoints).some((row) =>
+    new RegExp(`^${row.path.replaceAll(/:\w+/g, '[^/]+')}$`).test(path),
+  );
+  return known ? new AppError('METHOD_NOT_ALLOWED', `${request.method} ${path}`) : new AppError('NOT_FOUND', path);
+}
+
+function translate(thrown: unknown): AppError {
+  const status = (thrown as { statusCode?: number }).statusCode;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (thrown instanceof AppError) return thrown;
+  if (status === 413) return new AppError('PAYLOAD_TOO_LARGE', message);
+  if (status === 415) return new AppError('UNSUPPORTED_MEDIA_TYPE', message);
+  if (status !== undefined && status >= 400 && status < 500) return new AppError('INVALID_REQUEST', message);
+  return asAppError(thrown);
+}
+
+function sendError(reply: FastifyReply, error: AppError, log: Log): FastifyReply {
+  if (error.code === 'INTERNAL') log.error('a request met an unknown condition', { error: error.cause ?? error });
+  return reply.status(catalogue[error.code].status).send(toErrorBody(error));
+}

@@ -1,0 +1,73 @@
+import { parseArgs } from 'node:util';
+import { AppError } from '../../shared/errors.ts';
+
+const options = {
+  lab: { type: 'boolean', default: false },
+  port: { type: 'string' },
+  'data-dir': { type: 'string' },
+  dir: { type: 'string' },
+  all: { type: 'boolean', default: false },
+  copies: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  'no-wait': { type: 'boolean', default: false },
+  devices: { type: 'string' },
+  seed: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+export type Arguments = {
+  readonly words: readonly string[];
+  readonly lab: boolean;
+  readonly port: number | null;
+  readonly dataDir: string | null;
+  readonly dir: string | null;
+  readonly all: boolean;
+  readonly copies: number;
+  readonly json: boolean;
+  readonly wait: boolean;
+  readonly devices: 'file' | undefined;
+  readonly seed: number | undefined;
+  readonly help: boolean;
+};
+
+function whole(name: string, text: string | undefined, { from, to }: { from: number; to: number }): number | null {
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < from || value > to) {
+    throw new AppError(
+      'INVALID_REQUEST',
+      `--${name} takes a whole number from ${String(from)} to ${String(to)}, not "${text}".`,
+    );
+  }
+  return value;
+}
+
+export function readArguments(argv: readonly string[]): Arguments {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(argv);
+  } catch (error) {
+    throw new AppError('INVALID_REQUEST', error instanceof Error ? error.message : String(error));
+  }
+  const { values, positionals } = parsed;
+  if (values.devices !== undefined && values.devices !== 'file') {
+    throw new AppError('INVALID_REQUEST', '--devices takes only "file".');
+  }
+  return {
+    words: positionals,
+    lab: values.lab,
+    port: whole('port', values.port, { from: 0, to: 65535 }),
+    dataDir: values['data-dir'] ?? null,
+    dir: values.dir ?? null,
+    all: values.all,
+    copies: whole('copies', values.copies, { from: 1, to: 1000 }) ?? 0,
+    json: values.json,
+    wait: !values['no-wait'],
+    devices: values.devices,
+    seed: whole('seed', values.seed, { from: 0, to: 0xffff_ffff }) ?? undefined,
+    help: values.help,
+  };
+}
+
+const parse = (argv: readonly string[]) =>
+  parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });

@@ -1,0 +1,89 @@
+import { asAppError, AppError, toErrorBody } from '../../shared/errors.ts';
+import { type Arguments, readArguments } from './arguments.ts';
+import { doctor } from './doctor.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { labMigrate } from './lab-migrate.ts';
+import { labServe } from './lab-serve.ts';
+import { jobs, migrate } from './migrate.ts';
+import { serve } from './serve.ts';
+import { locatePrograms, readVersion, type Surroundings } from './surroundings.ts';
+
+const usage = `Usage: ossea VERB
+
+  serve [--lab] [--port N] [--data-dir DIR] [--json]   the daemon, on 127.0.0.1:8090 unless told
+  lab serve --dir DIR [--port N] [--devices file]      the demo environment
+  lab migrate VM...|--all [--copies N] [--json]        migrate demo VMs with proof, on a daemon of its own
+  migrate VM [--data-dir DIR] [--no-wait] [--json]     ask the daemon of a data directory
+  jobs [--data-dir DIR] [--json]                       its migrations
+  doctor [--json]                                      what this machine has of what is needed
+`;
+
+type Verb = (args: Arguments, around: Surroundings) => Promise<number> | number;
+
+function verbOf(args: Arguments): Verb {
+  const [first, second] = args.words;
+  const verbs: Readonly<Record<string, Verb>> = {
+    serve,
+    migrate,
+    jobs,
+    doctor,
+    'lab serve': labServe,
+    'lab migrate': labMigrate,
+  };
+  const verb = verbs[first === 'lab' ? `lab ${second ?? ''}` : (first ?? '')];
+  if (verb === undefined)
+    throw new AppError('INVALID_REQUEST', `Unknown verb "${args.words.slice(0, 2).join(' ')}".\n\n${usage}`);
+  return verb;
+}
+
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => {
+      stopping.abort(new AppError('CANCELLED', `Stopped by ${name}.`));
+    });
+  }
+  return stopping.signal;
+}
+
+async function run(): Promise<number> {
+  const programs = locatePrograms(process.argv[1] ?? '');
+  const signal = stopSignal();
+  const around: Surroundings = {
+    programs,
+    version: readVersion(programs),
+    env: process.env,
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    redraws: process.stderr.isTTY,
+    signal,
+  };
+  let json = false;
+  try {
+    const args = readArguments(process.argv.slice(2));
+    json = args.json;
+    if (args.help || args.words.length === 0) {
+      around.out(usage);
+      return args.help ? exitCodes.done : exitCodes.usage;
+    }
+    return await verbOf(args)(args, around);
+  } catch (thrown) {
+    if (signal.aborted) return exitCodes.interrupted;
+    const error = asAppError(thrown);
+    const body = toErrorBody(error);
+    if (json) around.out(`${JSON.stringify(body)}\n`);
+    around.err(`${body.code}: ${body.error}\n  Cause: ${body.cause ?? '-'}\n  Remedy: ${body.remedy}\n`);
+    if (error.code === 'INTERNAL' && thrown instanceof Error) around.err(`${thrown.stack ?? ''}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+run().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = exitCodes.internal;
+  },
+);

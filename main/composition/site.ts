@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { AppError } from '../../shared/errors.ts';
+import { createCloudStack } from '../adapters/cloudstack/cloudstack.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Cloud } from '../ports/cloud.ts';
+import type { Log } from '../ports/log.ts';
+import type { Site } from '../workflows/migrate-vm/parts.ts';
+import { type LabFile, type LabProcess, superviseLab } from './lab-process.ts';
+import type { Programs } from './programs.ts';
+import { siteCloud } from './site-cloud.ts';
+
+/** What the daemon works on: a cloud, the root of the appliance's device tree, folders with VM definitions. */
+export type OpenSite = {
+  readonly cloud: Cloud;
+  readonly site: () => Site;
+  readonly hostRoot: string;
+  readonly vmDirs: readonly string[];
+  close(): Promise<void>;
+};
+
+type Options = { readonly dataDir: string; readonly programs: Programs; readonly clock: Clock; readonly log: Log };
+
+export async function openLabSite({ dataDir, programs, clock, log }: Options): Promise<OpenSite> {
+  const lab = await superviseLab({ dir: join(dataDir, 'lab'), programs, clock, log });
+  const { host_root: hostRoot, vms_dir: vmsDir } = lab.current();
+  return {
+    cloud: siteCloud(labCloud(lab, clock)),
+    site: () => {
+      const { zone_id: zoneId, disk_offering_id: diskOfferingId, oma_vm_id: omaVmId } = lab.current();
+      return { zoneId, diskOfferingId, omaVmId };
+    },
+    hostRoot,
+    vmDirs: [vmsDir, join(dataDir, 'vms')],
+    close: lab.stop,
+  };
+}
+
+/** A real data directory before a site is set up: the VMs can be listed, nothing can be migrated. */
+export function openBareSite({ dataDir }: Options): OpenSite {
+  const missing = (): never => {
+    throw new AppError('SITE_MISSING');
+  };
+  return {
+    cloud: siteCloud(missing),
+    site: missing,
+    hostRoot: '/',
+    vmDirs: [join(dataDir, 'vms')],
+    close: () => Promise.resolve(),
+  };
+}
+
+function labCloud(lab: LabProcess, clock: Clock): () => Cloud {
+  let known: { readonly file: LabFile; readonly cloud: Cloud } | undefined;
+  return () => {
+    const file = lab.current();
+    if (known?.file !== file) {
+      const url = `${file.url}/client/api`;
+      known = {
+        file,
+        cloud: createCloudStack({ url, apiKey: file.api_key, secret: () => file.secret_key, clock, fetch }),
+      };
+    }
+    return known.cloud;
+  };
+}
