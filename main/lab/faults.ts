@@ -1,0 +1,107 @@
+import { AppError } from '../../shared/errors.ts';
+
+/** Where in the lab a fault acts. */
+type FaultPoint = 'request' | 'create' | 'reply' | 'job' | 'job-done' | 'device' | 'restart';
+
+type FaultRow = { readonly at: FaultPoint; readonly command?: string; readonly does: string };
+
+/** Every fault of the lab: where it strikes, on which command unless `match` says so, and what happens. */
+export const faultTable = {
+  'create-reply-lost': {
+    at: 'reply',
+    command: 'createVolume',
+    does: 'The volume is made, then the connection is cut.',
+  },
+  'attach-reply-lost': {
+    at: 'reply',
+    command: 'attachVolume',
+    does: 'The job is accepted, then the connection is cut.',
+  },
+  'detach-reply-lost': {
+    at: 'reply',
+    command: 'detachVolume',
+    does: 'The job is accepted, then the connection is cut.',
+  },
+  'delete-reply-lost': {
+    at: 'reply',
+    command: 'deleteVolume',
+    does: 'The volume is gone, then the connection is cut.',
+  },
+  'request-lost': { at: 'request', does: 'The connection is cut before anything is done.' },
+  'empty-401': { at: 'request', does: 'HTTP 401 without a body.' },
+  'http-429': { at: 'request', does: 'The rate limit answers.' },
+  'http-503': { at: 'request', does: 'A proxy says that the server is down.' },
+  'garbage-reply': { at: 'request', does: 'HTTP 200 with a page of HTML.' },
+  'job-expired': { at: 'request', command: 'queryAsyncJobResult', does: '431: the job is not known.' },
+  'limit-535': { at: 'create', command: 'createVolume', does: 'The account has no volume left.' },
+  'duplicate-name': { at: 'create', command: 'createVolume', does: 'A second volume of the same name is made.' },
+  'slow-create': { at: 'job', command: 'createVolume', does: 'The job takes `value` ms longer.' },
+  'slow-job': { at: 'job', does: 'The job takes `value` ms longer.' },
+  'job-fails-530': { at: 'job', does: 'The job fails without having done anything.' },
+  'job-fails-431': { at: 'job', does: 'The job fails without having done anything.' },
+  'job-fails-after-act': { at: 'job-done', does: 'The job does its work and then says 530.' },
+  'volume-vanishes': { at: 'job-done', does: 'The job succeeds and the record of its volume is lost.' },
+  'device-late': { at: 'device', does: 'The job succeeds; the device appears `value` ms later.' },
+  'device-never': { at: 'device', does: 'The job succeeds; no device appears before the next boot.' },
+  'deviceid-gap': { at: 'device', does: 'The lowest free device id is passed over.' },
+  'restart-cancels-jobs': { at: 'restart', does: 'At the next start running jobs have failed with 530.' },
+  'restart-drops-volumes': { at: 'restart', does: 'As before, and the records of their volumes are lost.' },
+} as const satisfies Record<string, FaultRow>;
+
+export type FaultName = keyof typeof faultTable;
+
+export type FaultMatch = {
+  readonly command?: string | undefined;
+  readonly name?: string | undefined;
+  readonly volume_id?: string | undefined;
+};
+
+export type ArmedFault = {
+  readonly fault: FaultName;
+  remaining: number;
+  readonly match: FaultMatch;
+  readonly value: number | null;
+};
+
+export type Occasion = {
+  readonly command: string;
+  readonly name?: string | undefined;
+  readonly volumeId?: string | null | undefined;
+};
+
+const isFaultName = (name: unknown): name is FaultName => typeof name === 'string' && Object.hasOwn(faultTable, name);
+
+export function armFault(body: Readonly<Record<string, unknown>>): ArmedFault {
+  const { fault, count = 1, match = {}, value = null } = body;
+  if (!isFaultName(fault)) throw new AppError('INVALID_REQUEST', `There is no fault ${String(fault)}.`);
+  if (!Number.isSafeInteger(count)) throw new AppError('INVALID_REQUEST', 'count must be a whole number.');
+  if (value !== null && typeof value !== 'number') throw new AppError('INVALID_REQUEST', 'value must be a number.');
+  if (typeof match !== 'object' || match === null) throw new AppError('INVALID_REQUEST', 'match must be an object.');
+  return { fault, remaining: count as number, match, value };
+}
+
+/** The first armed fault that strikes here, used up by one. `only` limits it to some faults of the point. */
+export function takeFault(
+  faults: ArmedFault[],
+  at: FaultPoint,
+  occasion: Occasion & { readonly only?: readonly FaultName[] },
+): ArmedFault | null {
+  const index = faults.findIndex((armed) => {
+    if (faultTable[armed.fault].at !== at) return false;
+    if (occasion.only !== undefined && !occasion.only.includes(armed.fault)) return false;
+    return strikes(armed, occasion);
+  });
+  const armed = faults[index];
+  if (armed === undefined) return null;
+  armed.remaining -= 1;
+  if (armed.remaining <= 0) faults.splice(index, 1);
+  return armed;
+}
+
+function strikes({ fault, match }: ArmedFault, occasion: Occasion): boolean {
+  const row: FaultRow = faultTable[fault];
+  const command = match.command ?? row.command;
+  if (command !== undefined && command.toLowerCase() !== occasion.command.toLowerCase()) return false;
+  if (match.name !== undefined && match.name !== occasion.name) return false;
+  return match.volume_id === undefined || match.volume_id === occasion.volumeId;
+}

@@ -1,0 +1,53 @@
+import { AppError } from '../../shared/errors.ts';
+
+export type LabSettings = {
+  /** How long a job takes, drawn from this range. */
+  delay_ms: [number, number];
+  max_volumes: number;
+  custom_size_gb: [number, number];
+  max_data_disks: number;
+  /** `none`: devices carry no serial, as on hypervisors other than KVM. */
+  serials: 'virtio' | 'none';
+  /** How long a detach waits for the guest to let the disk go (wait.detach.device). */
+  detach_wait_ms: number;
+  /** The server's clock runs ahead (or behind) by this. */
+  clock_offset_ms: number;
+  /** enforce.post.requests.and.timestamps of CloudStack 4.21. */
+  enforce_post_and_timestamps: boolean;
+};
+
+export const defaultSettings = (): LabSettings => ({
+  delay_ms: [20, 150],
+  max_volumes: 500,
+  custom_size_gb: [1, 1024],
+  max_data_disks: 32,
+  serials: 'virtio',
+  detach_wait_ms: 10_000,
+  clock_offset_ms: 0,
+  enforce_post_and_timestamps: false,
+});
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isRange = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 2 && value.every(isCount) && (value[0] as number) <= (value[1] as number);
+
+const accepts: Record<keyof LabSettings, (value: unknown) => boolean> = {
+  delay_ms: isRange,
+  max_volumes: isCount,
+  custom_size_gb: isRange,
+  max_data_disks: isCount,
+  serials: (value) => value === 'virtio' || value === 'none',
+  detach_wait_ms: isCount,
+  clock_offset_ms: (value) => Number.isSafeInteger(value),
+  enforce_post_and_timestamps: (value) => typeof value === 'boolean',
+};
+
+/** All or nothing: one wrong value leaves everything as it was. */
+export function changeSettings(settings: LabSettings, changes: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(changes)) {
+    const accept = Object.hasOwn(accepts, name) ? accepts[name as keyof LabSettings] : undefined;
+    if (accept === undefined) throw new AppError('INVALID_REQUEST', `There is no setting ${name}.`);
+    if (!accept(value)) throw new AppError('INVALID_REQUEST', `${name} cannot be ${JSON.stringify(value)}.`);
+  }
+  Object.assign(settings, changes);
+}
