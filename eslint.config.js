@@ -7,6 +7,8 @@ const tests = ['test/**', '**/*.test.ts', '**/*.test.tsx'];
 /** Time, chance and the console come in as arguments; only the edges of the program touch the real ones. */
 const edges = [
   'main/adapters/system/**',
+  'main/compose.ts',
+  'main/composition/**',
   'main/lab/**',
   'main/cli/**',
   'main/hasher/**',
@@ -31,6 +33,7 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
       // Numbers in messages are plain reading here; everything else still has to be made a text on purpose.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // Arrow functions that end in a call of type void are how event handlers read.
@@ -44,6 +47,8 @@ export default tseslint.config(
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
       ],
+      // There are no classes to lose a `this` of: every method is a closure.
+      '@typescript-eslint/unbound-method': 'off',
       // A handler that only sometimes waits keeps one shape for its caller.
       '@typescript-eslint/require-await': 'off',
       'max-lines': ['error', { max: 400 }],
@@ -54,7 +59,6 @@ export default tseslint.config(
         'error',
         { restrictDefaultExports: { direct: true, named: true, defaultFrom: true, namedFrom: true } },
       ],
-      eqeqeq: 'error',
       'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx', 'hack'] }],
     },
   },

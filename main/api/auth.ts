@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import type { Clock } from '../ports/clock.ts';
 import { AppError } from '../../shared/errors.ts';
 
 /** Sent by the page with every call: a foreign page cannot set it without a preflight that we never grant. */
@@ -23,7 +24,7 @@ const same = (a: string, b: string): boolean => timingSafeEqual(digest(a), diges
 export function createAuth(options: {
   readonly token: string;
   readonly port: () => number;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
 }): Auth {
   const codes = new Map<string, number>();
   const sessions = new Set<string>();
@@ -54,13 +55,13 @@ export function createAuth(options: {
     },
     issueCode: () => {
       const code = randomBytes(24).toString('base64url');
-      codes.set(code, options.nowMs() + codeLifeMs);
+      codes.set(code, options.clock.monotonicMs() + codeLifeMs);
       return code;
     },
     exchange: (code) => {
       const expires = codes.get(code);
       codes.delete(code);
-      if (expires === undefined || expires < options.nowMs())
+      if (expires === undefined || expires < options.clock.monotonicMs())
         throw new AppError('UNAUTHORIZED', 'The code was used already or is too old.');
       const session = randomBytes(32).toString('base64url');
       sessions.add(session);

@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { type EndpointName, endpoints } from '../../shared/contract/all.ts';
 import type { Endpoint } from '../../shared/contract/endpoint.ts';
 import { AppError, asAppError, catalogue, toErrorBody } from '../../shared/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Dispatch } from '../usecases/dispatch.ts';
 import { type Auth, createAuth } from './auth.ts';
@@ -20,7 +21,7 @@ export type ApiOptions = {
   readonly version: string;
   /** The built pages; without them only the API is served. */
   readonly pagesDir: string;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   readonly log: Log;
 };
 
@@ -43,7 +44,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     routerOptions: { ignoreTrailingSlash: false },
   });
   let port = options.port;
-  const auth = createAuth({ token: options.token, port: () => port, nowMs: options.nowMs });
+  const auth = createAuth({ token: options.token, port: () => port, clock: options.clock });
 
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({
@@ -100,7 +101,12 @@ function bindEndpoints(server: FastifyInstance, options: ApiOptions, { auth, sto
       handler: async (request, reply) => {
         const actor = row.open === true ? 'anybody' : auth.identify(request);
         if (name === 'listEvents' && request.headers.accept === 'text/event-stream') {
-          await streamEvents(request, reply, { follow: options.follow, after: afterOf(request), stop });
+          await streamEvents(request, reply, {
+            follow: options.follow,
+            after: afterOf(request),
+            stop,
+            clock: options.clock,
+          });
           return reply;
         }
         const input = { params: request.params, query: request.query, body: request.body ?? undefined };

@@ -44,8 +44,10 @@ export async function superviseLab(options: Options): Promise<LabProcess> {
   let lab: LabFile | null = await findRunning(options.dir, stopping.signal);
   if (lab === null) lab = await startOne(options, stopping.signal);
 
+  const isStopping = (): boolean => stopping.signal.aborted;
+
   const watch = async (): Promise<void> => {
-    for (let failures = 0; !stopping.signal.aborted; ) {
+    for (let failures = 0; !isStopping(); ) {
       await clock.sleep(watchMs, { signal: stopping.signal });
       if (lab !== null && isAlive(lab.pid)) {
         failures = 0;
@@ -56,7 +58,7 @@ export async function superviseLab(options: Options): Promise<LabProcess> {
       try {
         lab = await startOne(options, stopping.signal);
       } catch (error) {
-        if (stopping.signal.aborted) return;
+        if (isStopping()) return;
         failures += 1;
         log.error('the demo environment did not start', { failures, error });
         await clock.sleep(Math.min(30_000, 500 * 2 ** failures), { signal: stopping.signal });
@@ -64,7 +66,7 @@ export async function superviseLab(options: Options): Promise<LabProcess> {
     }
   };
   const watching = watch().catch((error: unknown) => {
-    if (!stopping.signal.aborted) log.error('the demo environment is no longer watched', { error });
+    if (!isStopping()) log.error('the demo environment is no longer watched', { error });
   });
 
   return {
@@ -114,19 +116,19 @@ async function startOne({ dir, programs, clock }: Options, signal: AbortSignal):
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', OSSEA_AT: undefined, OSSEA_POINTS_LOG: undefined },
   });
   closeSync(output);
-  let ended: string | null = null;
+  const end: { why: string | null } = { why: null };
   child.once('error', (error) => {
-    ended = error.message;
+    end.why = error.message;
   });
   child.once('exit', (code, by) => {
-    ended ??= `It ended with ${by ?? `code ${String(code)}`}; see ${join(dir, 'lab.log')}.`;
+    end.why ??= `It ended with ${by ?? `code ${String(code)}`}; see ${join(dir, 'lab.log')}.`;
   });
   child.unref();
   const deadline = clock.monotonicMs() + startMs;
   for (;;) {
     const found = readLabFile(dir);
     if (found !== null && found.pid === child.pid) return found;
-    if (ended !== null) throw new AppError('LAB_UNAVAILABLE', ended);
+    if (end.why !== null) throw new AppError('LAB_UNAVAILABLE', end.why);
     if (clock.monotonicMs() > deadline) throw new AppError('LAB_UNAVAILABLE', 'It did not come up in two minutes.');
     await clock.sleep(25, { signal });
   }

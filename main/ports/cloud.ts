@@ -9,6 +9,8 @@ export type CloudVolume = {
   readonly zoneId: string;
   readonly vmId: string | null;
   readonly deviceId: number | null;
+  /** A job of the cloud that works on this volume now; after a lost reply this is how it is found again. */
+  readonly pendingJobId: string | null;
 };
 
 export type CloudJob =

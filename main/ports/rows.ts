@@ -30,14 +30,16 @@ export type JobRows = {
   /** Shows why a part of the job waits; null when it goes on. */
   setReason(tx: Tx, id: string, reason: string | null): Promise<void>;
   /** A disk only moves forward; the job's phase is that of its least advanced disk. */
-  enterPhase(tx: Tx, id: string, diskKey: number, phase: Phase): Promise<void>;
-  patchDisk(tx: Tx, id: string, diskKey: number, patch: DiskPatch): Promise<void>;
+  enterPhase(tx: Tx, disk: DiskOfJob, phase: Phase): Promise<void>;
+  patchDisk(tx: Tx, disk: DiskOfJob, patch: DiskPatch): Promise<void>;
   prove(tx: Tx, id: string, proof: 'full' | 'delta'): Promise<void>;
   leaveBehind(tx: Tx, id: string, lines: readonly string[]): Promise<void>;
   setSlots(tx: Tx, id: string, slots: number): Promise<void>;
   /** Unfinished jobs that hold slots of the appliance. */
   slotsHeld(): Promise<readonly { readonly jobId: string; readonly slots: number }[]>;
 };
+
+export type DiskOfJob = { readonly jobId: string; readonly diskKey: number };
 
 export type DiskPatch = {
   readonly volumeId?: string;

@@ -4,12 +4,14 @@ import type { Signalled } from '../ports/signalled.ts';
 
 type Listener = (message: FeedMessage) => void;
 
+export type FollowOptions = Signalled & { readonly after: number; readonly deliver: Listener };
+
 export type Feed = {
   /** Called after the commit, in the order of seq. */
   publish(event: Event): void;
   publishProgress(frame: ProgressFrame): void;
   /** What happened after `after`, without a gap, then what happens, until the signal aborts. */
-  follow(history: EventHistory, after: number, deliver: Listener, options: Signalled): Promise<void>;
+  follow(history: EventHistory, options: FollowOptions): Promise<void>;
 };
 
 const batch = 500;
@@ -27,7 +29,7 @@ export function createFeed(): Feed {
     publishProgress: (frame) => {
       tell({ kind: 'progress', frame });
     },
-    follow: async (history, after, deliver, { signal }) => {
+    follow: async (history, { after, deliver, signal }) => {
       let seen = after;
       let caughtUp = false;
       const held: FeedMessage[] = [];

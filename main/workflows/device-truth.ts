@@ -32,102 +32,101 @@ type Parts = {
 };
 
 export function createDeviceTruth(parts: Parts): DeviceTruth {
-  const { host, mappings, store, clock } = parts;
-
-  const endOpen = (mapping: Mapping, because: string): Promise<void> =>
-    store.write((tx) => mappings.end(tx, mapping.id, because));
-
-  /** The open mapping of this boot, if there is one. */
-  const openNow = async (wanted: Wanted, snapshot: HostSnapshot): Promise<Mapping | null> => {
-    const open = await mappings.openOf(wanted.volumeId);
-    if (open === null || open.bootId === snapshot.bootId) return open;
-    await store.write((tx) => mappings.endAllOfOtherBoots(tx, host.hostId, snapshot.bootId));
-    return null;
-  };
-
-  /** A mapping of this boot either still holds to the letter, or it is over: a silent move is how disks get crossed. */
-  const holdOn = async (open: Mapping, snapshot: HostSnapshot): Promise<Mapping> => {
-    const now = snapshot.devices.find((device) => device.name === open.device.name);
-    if (now !== undefined && isStill(open.device, now)) return open;
-    await endOpen(open, now === undefined ? 'device gone' : 'device changed');
-    throw new AppError('DEVICE_CHANGED', describeChange(open, now), {
-      volume_id: open.volumeId,
-      was: open.device,
-      is: now ?? null,
-    });
-  };
-
-  const observe = async (
-    wanted: Wanted,
-    snapshot: HostSnapshot,
-    found: { device: BlockDevice; evidence: Evidence },
-  ): Promise<Mapping> => {
-    const { holders: _holders, ...device } = found.device;
-    const mapping: Mapping = {
-      id: parts.ids.next(),
-      volumeId: wanted.volumeId,
-      hostId: host.hostId,
-      vmId: parts.site().omaVmId,
-      device,
-      bootId: snapshot.bootId,
-      evidence: found.evidence,
-      observedAt: clock.now(),
-      endedAt: null,
-      endedBecause: null,
-    };
-    await refuseClaimed(mapping);
-    await store.write((tx) => mappings.insert(tx, mapping));
-    return mapping;
-  };
-
-  /** Two volumes never claim one device. */
-  const refuseClaimed = async (mapping: Mapping): Promise<void> => {
-    const claims = await mappings.openOn(host.hostId);
-    const other = claims.find(
-      (claim) => claim.device.path === mapping.device.path || claim.device.dev === mapping.device.dev,
-    );
-    if (other === undefined) return;
-    throw new AppError('DEVICE_AMBIGUOUS', `${mapping.device.path} is already proved to be volume ${other.volumeId}.`, {
-      volume_id: mapping.volumeId,
-      claimed_by: other.volumeId,
-    });
-  };
-
   return {
-    prove: async (wanted, { signal, before }) => {
-      const deadline = clock.monotonicMs() + appearanceMs;
-      for (;;) {
-        const changed = host.changed({ signal });
-        changed.catch(() => undefined);
-        const snapshot = await host.snapshot({ signal });
-        const open = await openNow(wanted, snapshot);
-        if (open !== null) return await holdOn(open, snapshot);
+    prove: (wanted, { signal, before }) =>
+      watch(parts, signal, async (snapshot) => {
+        const open = await openNow(parts, wanted, snapshot);
+        if (open !== null) return await holdOn(parts, open, snapshot);
         const bySerial = matchBySerial(wanted, snapshot);
-        const verdict =
-          bySerial.kind === 'none' && before !== undefined ? matchByAppearance(wanted, before, snapshot) : bySerial;
-        if (verdict.kind === 'proved') return await observe(wanted, snapshot, verdict);
+        const unknown = bySerial.kind === 'none' && before !== undefined;
+        const verdict = unknown ? matchByAppearance(wanted, before, snapshot) : bySerial;
+        if (verdict.kind === 'proved') return await observe(parts, wanted, { snapshot, ...verdict });
         refuse(wanted, verdict);
-        if (clock.monotonicMs() > deadline) throw notFound(wanted, snapshot);
-        await changed;
-      }
-    },
+        return notFound(wanted, snapshot);
+      }),
     gone: async (mapping, { signal }) => {
-      const deadline = clock.monotonicMs() + appearanceMs;
-      for (;;) {
-        const changed = host.changed({ signal });
-        changed.catch(() => undefined);
-        const snapshot = await host.snapshot({ signal });
-        const still =
-          snapshot.bootId === mapping.bootId && snapshot.devices.some((device) => isStill(mapping.device, device));
-        if (!still) return;
-        if (clock.monotonicMs() > deadline) {
-          throw new AppError('DETACH_FAILED', `${mapping.device.path} is still there two minutes after the detach.`);
-        }
-        await changed;
-      }
+      await watch(parts, signal, (snapshot) => {
+        const isThere = snapshot.devices.some((device) => isStill(mapping.device, device));
+        const still = snapshot.bootId === mapping.bootId && isThere;
+        return Promise.resolve(still ? stillThere(mapping) : null);
+      });
     },
   };
 }
+
+/** Looks at every change until `look` gives something other than an error to end with, for two minutes. */
+async function watch<T>(
+  { host, clock }: Parts,
+  signal: AbortSignal,
+  look: (snapshot: HostSnapshot) => Promise<T | AppError>,
+): Promise<T> {
+  const deadline = clock.monotonicMs() + appearanceMs;
+  for (;;) {
+    // Asked for before the look, so that a change between the two is not missed.
+    const changed = host.changed({ signal });
+    changed.catch(() => undefined);
+    const found = await look(await host.snapshot({ signal }));
+    if (!(found instanceof AppError)) return found;
+    if (clock.monotonicMs() > deadline) throw found;
+    await changed;
+  }
+}
+
+/** The open mapping of this boot, if there is one. */
+async function openNow(
+  { mappings, store, host }: Parts,
+  wanted: Wanted,
+  snapshot: HostSnapshot,
+): Promise<Mapping | null> {
+  const open = await mappings.openOf(wanted.volumeId);
+  if (open === null || open.bootId === snapshot.bootId) return open;
+  await store.write((tx) => mappings.endAllOfOtherBoots(tx, host.hostId, snapshot.bootId));
+  return null;
+}
+
+/** A mapping of this boot either still holds to the letter, or it is over: a silent move is how disks get crossed. */
+async function holdOn({ mappings, store }: Parts, open: Mapping, snapshot: HostSnapshot): Promise<Mapping> {
+  const now = snapshot.devices.find((device) => device.name === open.device.name);
+  if (now !== undefined && isStill(open.device, now)) return open;
+  await store.write((tx) => mappings.end(tx, open.id, now === undefined ? 'device gone' : 'device changed'));
+  const details = { volume_id: open.volumeId, was: open.device, is: now ?? null };
+  throw new AppError('DEVICE_CHANGED', describeChange(open, now), details);
+}
+
+type Found = { readonly snapshot: HostSnapshot; readonly device: BlockDevice; readonly evidence: Evidence };
+
+async function observe(parts: Parts, wanted: Wanted, { snapshot, device, evidence }: Found): Promise<Mapping> {
+  const { holders: _holders, ...identity } = device;
+  const mapping: Mapping = {
+    id: parts.ids.next(),
+    volumeId: wanted.volumeId,
+    hostId: parts.host.hostId,
+    vmId: parts.site().omaVmId,
+    device: identity,
+    bootId: snapshot.bootId,
+    evidence,
+    observedAt: parts.clock.now(),
+    endedAt: null,
+    endedBecause: null,
+  };
+  await refuseClaimed(parts, mapping);
+  await parts.store.write((tx) => parts.mappings.insert(tx, mapping));
+  return mapping;
+}
+
+/** Two volumes never claim one device. */
+async function refuseClaimed({ mappings }: Parts, { hostId, volumeId, device }: Mapping): Promise<void> {
+  const claims = await mappings.openOn(hostId);
+  const other = claims.find((claim) => claim.device.path === device.path || claim.device.dev === device.dev);
+  if (other === undefined) return;
+  throw new AppError('DEVICE_AMBIGUOUS', `${device.path} is already proved to be volume ${other.volumeId}.`, {
+    volume_id: volumeId,
+    claimed_by: other.volumeId,
+  });
+}
+
+const stillThere = (mapping: Mapping): AppError =>
+  new AppError('DETACH_FAILED', `${mapping.device.path} is still there two minutes after the detach.`);
 
 function refuse(wanted: Wanted, verdict: Verdict): void {
   if (verdict.kind === 'ambiguous') {

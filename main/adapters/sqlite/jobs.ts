@@ -34,72 +34,11 @@ const diskColumns: Readonly<Record<keyof DiskPatch, string>> = {
 
 type Parts = { readonly database: Database; readonly clock: Clock; readonly events: EventRows; readonly place: Place };
 
-export function createJobRows({ database, clock, events, place }: Parts): JobRows {
-  const load = async (sql: Sql, id: string): Promise<Migration | null> => {
-    const [job] = await sql.all('SELECT * FROM replication_jobs WHERE id = ?', [id]);
-    if (job === undefined) return null;
-    return migrationDocument(job, await sql.all('SELECT * FROM vm_disks WHERE job_id = ? ORDER BY disk_key', [id]));
-  };
-
-  const announce = async (tx: Tx, id: string): Promise<void> => {
-    const migration = await load(sqlOf(tx), id);
-    if (migration !== null) await events.append(tx, { type: 'migration.changed', migration });
-  };
-
-  const set = async (
-    tx: Tx,
-    id: string,
-    assignments: string,
-    values: readonly (string | number | null)[],
-  ): Promise<void> => {
-    await sqlOf(tx).run(`UPDATE replication_jobs SET ${assignments}, updated_at = ? WHERE id = ?`, [
-      ...values,
-      clock.now(),
-      id,
-    ]);
-    await announce(tx, id);
-  };
-
-  const timelineOf = async (tx: Tx, id: string): Promise<Migration['timeline']> => {
-    const [job] = await sqlOf(tx).all('SELECT timeline FROM replication_jobs WHERE id = ?', [id]);
-    return job === undefined ? [] : (json(job, 'timeline') as Migration['timeline']);
-  };
-
+export function createJobRows(parts: Parts): JobRows {
+  const { database } = parts;
   return {
-    insert: async (tx, { id, vm, createdAt }) => {
-      const timeline = JSON.stringify(advanceTimeline([], 'discover', createdAt));
-      await sqlOf(tx).run(
-        `INSERT INTO replication_jobs (id, environment_id, host_id, source_kind, source_id, source_vm_id, vm_name, status, phase, timeline, spec, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', 'discover', ?, ?, ?, ?)`,
-        [
-          id,
-          place.environmentId,
-          place.hostId,
-          vm.sourceKind,
-          vm.sourceId,
-          vm.vmId,
-          vm.name,
-          timeline,
-          JSON.stringify(vm),
-          createdAt,
-          createdAt,
-        ],
-      );
-      for (const disk of vm.disks) {
-        await sqlOf(tx).run(
-          'INSERT INTO vm_disks (job_id, disk_key, label, capacity_bytes, phase) VALUES (?, ?, ?, ?, ?)',
-          [id, disk.key, disk.label, disk.capacityBytes, 'discover'],
-        );
-      }
-      await announce(tx, id);
-    },
-    activeOf: async (tx, vm) => {
-      const [row] = await sqlOf(tx).all(
-        'SELECT id FROM replication_jobs WHERE source_kind = ? AND source_id = ? AND source_vm_id = ? AND completed_at IS NULL',
-        [vm.sourceKind, vm.sourceId, vm.vmId],
-      );
-      return row === undefined ? null : text(row, 'id');
-    },
+    ...jobWriters(parts),
+    ...diskWriters(parts),
     get: (id) => load(database.read, id),
     list: async ({ status, vmId, limit }) => {
       const rows = await database.read.all(
@@ -110,34 +49,125 @@ export function createJobRows({ database, clock, events, place }: Parts): JobRow
       const loaded = await Promise.all(rows.map((row) => load(database.read, text(row, 'id'))));
       return loaded.filter((job) => job !== null);
     },
+    slotsHeld: async () => {
+      const rows = await database.read.all(
+        'SELECT id, slots FROM replication_jobs WHERE completed_at IS NULL AND slots > 0',
+      );
+      return rows.map((row) => ({ jobId: text(row, 'id'), slots: number(row, 'slots') }));
+    },
+  };
+}
+
+async function load(sql: Sql, id: string): Promise<Migration | null> {
+  const [job] = await sql.all('SELECT * FROM replication_jobs WHERE id = ?', [id]);
+  if (job === undefined) return null;
+  return migrationDocument(job, await sql.all('SELECT * FROM vm_disks WHERE job_id = ? ORDER BY disk_key', [id]));
+}
+
+async function announce({ events }: Parts, tx: Tx, id: string): Promise<void> {
+  const migration = await load(sqlOf(tx), id);
+  if (migration !== null) await events.append(tx, { type: 'migration.changed', migration });
+}
+
+type Change = {
+  readonly id: string;
+  readonly assignments: string;
+  readonly values: readonly (string | number | null)[];
+};
+
+async function change(parts: Parts, tx: Tx, { id, assignments, values }: Change): Promise<void> {
+  const sql = `UPDATE replication_jobs SET ${assignments}, updated_at = ? WHERE id = ?`;
+  await sqlOf(tx).run(sql, [...values, parts.clock.now(), id]);
+  await announce(parts, tx, id);
+}
+
+async function timelineOf(tx: Tx, id: string): Promise<Migration['timeline']> {
+  const [job] = await sqlOf(tx).all('SELECT timeline FROM replication_jobs WHERE id = ?', [id]);
+  return job === undefined ? [] : (json(job, 'timeline') as Migration['timeline']);
+}
+
+type JobWriters = 'insert' | 'activeOf' | 'follow' | 'setReason' | 'prove' | 'leaveBehind' | 'setSlots';
+
+function jobWriters(parts: Parts): Pick<JobRows, JobWriters> {
+  const set = (tx: Tx, id: string, columns: Readonly<Record<string, string | number | null>>): Promise<void> => {
+    const assignments = Object.keys(columns).map((column) => `${column} = ?`);
+    return change(parts, tx, { id, assignments: assignments.join(', '), values: Object.values(columns) });
+  };
+  return {
+    insert: (tx, job) => insertJob(parts, tx, job),
+    activeOf: async (tx, vm) => {
+      const [row] = await sqlOf(tx).all(
+        'SELECT id FROM replication_jobs WHERE source_kind = ? AND source_id = ? AND source_vm_id = ? AND completed_at IS NULL',
+        [vm.sourceKind, vm.sourceId, vm.vmId],
+      );
+      return row === undefined ? null : text(row, 'id');
+    },
     follow: async (tx, id, run) => {
       const timeline = await timelineOf(tx, id);
       const spans = run.completedAt === null ? timeline : closeTimeline(timeline, run.completedAt);
-      await set(tx, id, 'status = ?, reason = ?, error = ?, cancel_requested = ?, completed_at = ?, timeline = ?', [
-        run.status,
-        run.reason,
-        run.error === null ? null : JSON.stringify(run.error),
-        run.cancelRequested ? 1 : 0,
-        run.completedAt,
-        JSON.stringify(spans),
-      ]);
+      await set(tx, id, {
+        status: run.status,
+        reason: run.reason,
+        error: run.error === null ? null : JSON.stringify(run.error),
+        cancel_requested: run.cancelRequested ? 1 : 0,
+        completed_at: run.completedAt,
+        timeline: JSON.stringify(spans),
+      });
     },
     setReason: async (tx, id, reason) => {
       const [row] = await sqlOf(tx).all('SELECT reason, completed_at FROM replication_jobs WHERE id = ?', [id]);
       if (row === undefined || row['reason'] === reason || row['completed_at'] !== null) return;
-      await set(tx, id, 'reason = ?', [reason]);
+      await set(tx, id, { reason });
     },
-    enterPhase: async (tx, id, diskKey, phase) => {
-      const rows = await sqlOf(tx).all('SELECT disk_key, phase FROM vm_disks WHERE job_id = ?', [id]);
+    prove: (tx, id, proof) => set(tx, id, { proof }),
+    leaveBehind: (tx, id, lines) => set(tx, id, { left_behind: JSON.stringify(lines) }),
+    setSlots: (tx, id, slots) => set(tx, id, { slots }),
+  };
+}
+
+async function insertJob(parts: Parts, tx: Tx, { id, vm, createdAt }: Parameters<JobRows['insert']>[1]): Promise<void> {
+  const { place } = parts;
+  const timeline = JSON.stringify(advanceTimeline([], 'discover', createdAt));
+  await sqlOf(tx).run(
+    `INSERT INTO replication_jobs (id, environment_id, host_id, source_kind, source_id, source_vm_id, vm_name, status, phase, timeline, spec, created_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', 'discover', ?, ?, ?, ?)`,
+    [
+      id,
+      place.environmentId,
+      place.hostId,
+      vm.sourceKind,
+      vm.sourceId,
+      vm.vmId,
+      vm.name,
+      timeline,
+      JSON.stringify(vm),
+      createdAt,
+      createdAt,
+    ],
+  );
+  for (const disk of vm.disks) {
+    await sqlOf(tx).run(
+      `INSERT INTO vm_disks (job_id, disk_key, label, capacity_bytes, phase) VALUES (?, ?, ?, ?, 'discover')`,
+      [id, disk.key, disk.label, disk.capacityBytes],
+    );
+  }
+  await announce(parts, tx, id);
+}
+
+function diskWriters(parts: Parts): Pick<JobRows, 'enterPhase' | 'patchDisk'> {
+  return {
+    enterPhase: async (tx, { jobId, diskKey }, phase) => {
+      const rows = await sqlOf(tx).all('SELECT disk_key, phase FROM vm_disks WHERE job_id = ?', [jobId]);
       const now = rows.map((row) => ({ key: number(row, 'disk_key'), phase: text(row, 'phase') as Phase }));
       const mine = now.find((disk) => disk.key === diskKey);
       if (mine === undefined || !isLater(phase, mine.phase)) return;
-      await sqlOf(tx).run('UPDATE vm_disks SET phase = ? WHERE job_id = ? AND disk_key = ?', [phase, id, diskKey]);
+      await sqlOf(tx).run('UPDATE vm_disks SET phase = ? WHERE job_id = ? AND disk_key = ?', [phase, jobId, diskKey]);
       const jobPhase = leastAdvanced(now.map((disk) => (disk.key === diskKey ? phase : disk.phase)));
-      const timeline = advanceTimeline(await timelineOf(tx, id), jobPhase, clock.now());
-      await set(tx, id, 'phase = ?, timeline = ?', [jobPhase, JSON.stringify(timeline)]);
+      const timeline = advanceTimeline(await timelineOf(tx, jobId), jobPhase, parts.clock.now());
+      const values = [jobPhase, JSON.stringify(timeline)];
+      await change(parts, tx, { id: jobId, assignments: 'phase = ?, timeline = ?', values });
     },
-    patchDisk: async (tx, id, diskKey, patch) => {
+    patchDisk: async (tx, { jobId, diskKey }, patch) => {
       const entries = Object.entries(patch) as [keyof DiskPatch, DiskPatch[keyof DiskPatch]][];
       const values = entries.map(([key, value]) =>
         key === 'evidence'
@@ -145,21 +175,9 @@ export function createJobRows({ database, clock, events, place }: Parts): JobRow
           : (value as string | number),
       );
       const assignments = entries.map(([key]) => `${diskColumns[key]} = ?`).join(', ');
-      await sqlOf(tx).run(`UPDATE vm_disks SET ${assignments} WHERE job_id = ? AND disk_key = ?`, [
-        ...values,
-        id,
-        diskKey,
-      ]);
-      await announce(tx, id);
-    },
-    prove: (tx, id, proof) => set(tx, id, 'proof = ?', [proof]),
-    leaveBehind: (tx, id, lines) => set(tx, id, 'left_behind = ?', [JSON.stringify(lines)]),
-    setSlots: (tx, id, slots) => set(tx, id, 'slots = ?', [slots]),
-    slotsHeld: async () => {
-      const rows = await database.read.all(
-        'SELECT id, slots FROM replication_jobs WHERE completed_at IS NULL AND slots > 0',
-      );
-      return rows.map((row) => ({ jobId: text(row, 'id'), slots: number(row, 'slots') }));
+      const sql = `UPDATE vm_disks SET ${assignments} WHERE job_id = ? AND disk_key = ?`;
+      await sqlOf(tx).run(sql, [...values, jobId, diskKey]);
+      await announce(parts, tx, jobId);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diskOf } from './disk-of.ts';
 import { settleAll } from '../../engine/settle.ts';
 import type { RunContext, Workflow } from '../../engine/workflow.ts';
 import { hashSource } from './hash-source.ts';
@@ -35,7 +36,7 @@ export function copyDiskWorkflow(parts: MigrateParts): CopyDisk {
       const plan = await planCopy(copy);
       const source = hashSource(copy);
       await settleAll<unknown>([source, transfer(copy, plan)], () => Promise.resolve());
-      await context.write((tx) => parts.rows.jobs.enterPhase(tx, request.job_id, request.disk.key, 'verify'));
+      await context.write((tx) => parts.rows.jobs.enterPhase(tx, diskOf(request), 'verify'));
       await closeExport(copy);
       const target = await hashTarget(copy);
       return await compareEnds(copy, { plan, source: await source, target });

@@ -60,7 +60,8 @@ const enter = (
   { parts, context, request }: Migrating,
   disk: Disk,
   phase: 'provision' | 'attach' | 'finalize',
-): Promise<void> => context.write((tx) => parts.rows.jobs.enterPhase(tx, request.job_id, disk.key, phase));
+): Promise<void> =>
+  context.write((tx) => parts.rows.jobs.enterPhase(tx, { jobId: request.job_id, diskKey: disk.key }, phase));
 
 async function provision(migrating: Migrating, disk: Disk): Promise<Target> {
   const { parts, context, request } = migrating;

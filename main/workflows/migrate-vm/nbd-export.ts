@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diskOf } from './disk-of.ts';
 import type { Mapping } from '../../domain/device.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { OpenExport } from '../../ports/nbd-exports.ts';
@@ -34,8 +35,7 @@ export const openFirst = (copy: CopyContext): Promise<'open'> =>
       await openExport(copy, options);
       return 'open';
     }),
-    record: (tx) =>
-      copy.parts.rows.jobs.patchDisk(tx, copy.request.job_id, copy.request.disk.key, { exportName: exportName(copy) }),
+    record: (tx) => copy.parts.rows.jobs.patchDisk(tx, diskOf(copy.request), { exportName: exportName(copy) }),
   });
 
 /** Rule N2, before anything reads the device as truth or detaches it. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diskOf } from './disk-of.ts';
 import { totalBytes } from '../../domain/extent.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { CopyContext } from './copy-disk.ts';
@@ -17,7 +18,7 @@ export const planCopy = ({ parts, context, request }: CopyContext): Promise<Copy
       return { fingerprint, allocated: [...(await parts.images.allocated(request.disk.image, options))] };
     }),
     record: (tx, made) =>
-      parts.rows.jobs.patchDisk(tx, request.job_id, request.disk.key, {
+      parts.rows.jobs.patchDisk(tx, diskOf(request), {
         bytesTotal: totalBytes(made.allocated),
         segmentsTotal: cutSegments(request.disk.capacityBytes, request.segment_bytes).length,
       }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diskOf } from './disk-of.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { CopyContext } from './copy-disk.ts';
@@ -58,7 +59,7 @@ export const compareEnds = (
     },
     act: () => Promise.resolve(null),
     record: (tx) =>
-      parts.rows.jobs.patchDisk(tx, request.job_id, request.disk.key, {
+      parts.rows.jobs.patchDisk(tx, diskOf(request), {
         sourceSha256: source.sha256,
         targetSha256: target.sha256,
         manifestRoot: target.manifestRoot,

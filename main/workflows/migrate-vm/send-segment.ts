@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diskOf } from './disk-of.ts';
 import { type Extent, totalBytes } from '../../domain/extent.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { SegmentRow } from '../../ports/rows.ts';
@@ -39,7 +40,7 @@ export async function sendSegment(copy: CopyContext, sending: Sending): Promise<
       const others = rows.filter((row) => row.done && row.name !== segment.name);
       const attempts = attemptsOf(rows, segment);
       await parts.rows.segments.put(tx, { ...keyOf(copy, segment), attempts, bytesWritten: bytes, done: true });
-      await parts.rows.jobs.patchDisk(tx, request.job_id, request.disk.key, {
+      await parts.rows.jobs.patchDisk(tx, diskOf(request), {
         bytesCopied: bytes + writtenBy(others),
         segmentsDone: [...others.map((row) => row.name), segment.name].filter((name) => name !== 'tail').length,
         ...(await grownTotal(copy, bytes - totalBytes(extentsOf(segment, plan.allocated, true)))),
@@ -48,11 +49,7 @@ export async function sendSegment(copy: CopyContext, sending: Sending): Promise<
   });
 }
 
-const keyOf = ({ request }: CopyContext, segment: Segment) => ({
-  jobId: request.job_id,
-  diskKey: request.disk.key,
-  name: segment.name,
-});
+const keyOf = ({ request }: CopyContext, segment: Segment) => ({ ...diskOf(request), name: segment.name });
 const attemptsOf = (rows: readonly SegmentRow[], segment: Segment): number =>
   rows.find((row) => row.name === segment.name)?.attempts ?? 0;
 const writtenBy = (rows: readonly SegmentRow[]): number => rows.reduce((total, row) => total + row.bytesWritten, 0);
@@ -99,7 +96,7 @@ async function writeIntent(copy: CopyContext, segment: Segment, rows: readonly S
     await parts.rows.segments.put(tx, { ...keyOf(copy, segment), attempts, bytesWritten: 0, done: false });
     if (attempts === 1) return;
     const segmentsResent = rows.filter((row) => row.attempts > 1 && row.name !== segment.name).length + 1;
-    await parts.rows.jobs.patchDisk(tx, request.job_id, request.disk.key, { segmentsResent });
+    await parts.rows.jobs.patchDisk(tx, diskOf(request), { segmentsResent });
   });
 }
 

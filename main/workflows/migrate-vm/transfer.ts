@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diskOf } from './disk-of.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { CopyContext } from './copy-disk.ts';
 import { openFirst, proveTarget } from './nbd-export.ts';
@@ -10,7 +11,7 @@ import { type Sending, sendSegment } from './send-segment.ts';
 export async function transfer(copy: CopyContext, plan: CopyPlan): Promise<void> {
   const { parts, context, request } = copy;
   const enter = (phase: 'export' | 'transfer'): Promise<void> =>
-    context.write((tx) => parts.rows.jobs.enterPhase(tx, request.job_id, request.disk.key, phase));
+    context.write((tx) => parts.rows.jobs.enterPhase(tx, diskOf(request), phase));
   await enter('export');
   const blankMapping = await proveBlank(copy);
   await openFirst(copy);

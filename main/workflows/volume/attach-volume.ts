@@ -70,7 +70,7 @@ const attachInCloud = (parts: VolumeParts, context: RunContext, request: Request
     output: z.string(),
     handle: cloudJobHandle,
     observe: async (begun, options) => {
-      const settled = await settledVolume(parts.cloud, request.volume_id, begun, options);
+      const settled = await settledVolume(parts.cloud, { volumeId: request.volume_id, begun }, options);
       if (settled.pending) return { state: 'pending' };
       const { volume, failure } = settled;
       if (volume.vmId === request.vm_id) return { state: 'done', output: volume.vmId };
@@ -116,9 +116,13 @@ const proveDevice = (
       await parts.rows.volumes.setStatus(tx, request.volume_id, 'attached');
       if (request.job_id === null || request.disk_key === null) return;
       const mapping = await parts.rows.mappings.openOf(request.volume_id);
-      await parts.rows.jobs.patchDisk(tx, request.job_id, request.disk_key, {
-        devicePath: proved.device_path,
-        ...(mapping === null ? {} : { evidence: mapping.evidence }),
-      });
+      await parts.rows.jobs.patchDisk(
+        tx,
+        { jobId: request.job_id, diskKey: request.disk_key },
+        {
+          devicePath: proved.device_path,
+          ...(mapping === null ? {} : { evidence: mapping.evidence }),
+        },
+      );
     },
   });

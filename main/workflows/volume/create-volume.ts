@@ -40,7 +40,8 @@ export function createVolumeWorkflow({ cloud, rows, project }: VolumeParts): Cre
             const [volume, ...more] = await cloud.volumesNamed(request.name, options);
             if (more.length > 0)
               throw new AppError('VOLUME_AMBIGUOUS', `${String(more.length + 1)} volumes are called ${request.name}.`);
-            return volume === undefined ? { state: 'absent' } : found(volume);
+            if (volume === undefined) return { state: 'absent' };
+            return volume.pendingJobId === null ? found(volume) : { state: 'pending' };
           }
           const job = await cloud.job(begun.cloud_job_id, options);
           if (job.state === 'pending') return { state: 'pending' };
@@ -81,11 +82,15 @@ export function createVolumeWorkflow({ cloud, rows, project }: VolumeParts): Cre
             diskKey: request.disk_key,
           });
           if (request.job_id !== null && request.disk_key !== null) {
-            await rows.jobs.patchDisk(tx, request.job_id, request.disk_key, {
-              volumeId,
-              volumeName: name,
-              volumeBytes: sizeBytes,
-            });
+            await rows.jobs.patchDisk(
+              tx,
+              { jobId: request.job_id, diskKey: request.disk_key },
+              {
+                volumeId,
+                volumeName: name,
+                volumeBytes: sizeBytes,
+              },
+            );
           }
         },
       });

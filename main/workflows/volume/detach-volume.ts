@@ -32,7 +32,7 @@ const detachInCloud = (parts: VolumeParts, context: RunContext, request: Request
     output: z.null(),
     handle: cloudJobHandle,
     observe: async (begun, options) => {
-      const settled = await settledVolume(parts.cloud, request.volume_id, begun, options);
+      const settled = await settledVolume(parts.cloud, { volumeId: request.volume_id, begun }, options);
       if (settled.pending) return { state: 'pending' };
       const { volume, failure } = settled;
       if (volume.vmId === null) return { state: 'done', output: null };

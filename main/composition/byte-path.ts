@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { asAppError } from '../../shared/errors.ts';
+import { createDiskHasher } from '../adapters/hashing/disk-hasher.ts';
+import { createLocalHostAccess } from '../adapters/host/local-host-access.ts';
+import { createSourceImages } from '../adapters/images/source-images.ts';
+import { createNbdcopyMover } from '../adapters/movers/nbdcopy.ts';
+import { createNbdServer } from '../adapters/nbd/nbd-server.ts';
+import { findProgram } from '../adapters/processes/find-program.ts';
+import type { openRecords } from '../adapters/sqlite/open.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import { imageFolders } from './image-folders.ts';
+import type { Programs } from './programs.ts';
+import type { OpenSite } from './site.ts';
+
+type Parts = {
+  readonly dataDir: string;
+  readonly hostId: string;
+  readonly programs: Programs;
+  readonly records: Awaited<ReturnType<typeof openRecords>>;
+  readonly site: OpenSite;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** What a byte passes on its way, and what watches it: source, mover, export, device, hasher. */
+export function createBytePath({ dataDir, hostId, programs, records, site, clock, log }: Parts) {
+  const host = createLocalHostAccess({ root: site.hostRoot, hostId, clock });
+  const exports = createNbdServer({
+    hostAccess: host,
+    stateDir: join(dataDir, 'nbd'),
+    port: records.nbdPort,
+    nbdServerPath: programPath('nbd-server', log),
+    clock,
+  });
+  const rateBytesPerSecond = (): number | null => {
+    const rate = records.settings.get().rate_mib_per_second;
+    return rate === null ? null : rate * 1024 ** 2;
+  };
+  return {
+    host,
+    exports,
+    images: imageFolders(site.vmDirs.map((dir) => createSourceImages({ dir, sourceId: records.environmentId }))),
+    mover: createNbdcopyMover({
+      stateDir: join(dataDir, 'movers'),
+      settings: () => ({ rateBytesPerSecond: rateBytesPerSecond() }),
+      hostAccess: host,
+      exports,
+      clock,
+    }),
+    hasher: createDiskHasher({
+      hasherPath: programs.hasher,
+      execPath: programs.execPath,
+      stateDir: join(dataDir, 'hasher'),
+      manifestsDir: join(dataDir, 'manifests'),
+      hostAccess: host,
+      clock,
+    }),
+  };
+}
+
+/** A missing program is said when it is needed, so that the console opens and can show the remedy. */
+function programPath(name: string, log: Log): string {
+  try {
+    return findProgram(name);
+  } catch (error) {
+    const known = asAppError(error);
+    if (known.code !== 'PROGRAM_MISSING') throw error;
+    log.error('a program is missing', { reason: known.reason });
+    return name;
+  }
+}
