@@ -1,0 +1,145 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../../shared/errors.ts';
+import { exitCode, type HasherJob, type HasherLine } from '../../hasher/protocol.ts';
+import type { Mapping } from '../../domain/device.ts';
+import type { SourceImage } from '../../domain/vm.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { DiskHasher, Hash } from '../../ports/disk-hasher.ts';
+import type { HostAccess } from '../../ports/host-access.ts';
+import type { Signalled } from '../../ports/signalled.ts';
+import { proveDevice } from '../processes/prove-device.ts';
+import { startQemuNbd } from '../processes/qemu-nbd.ts';
+import { findProgram } from '../processes/find-program.ts';
+import { runProgram } from '../processes/run-program.ts';
+import { type HasherRun, runHasher } from './run-hasher.ts';
+
+type Options = Signalled & { readonly onProgress?: (bytes: number) => void };
+
+type HasherContext = {
+  /** The bundled hashing program. */
+  readonly hasherPath: string;
+  /** Node, or Electron, which then runs as Node. */
+  readonly execPath: string;
+  readonly stateDir: string;
+  readonly manifestsDir: string;
+  readonly hostAccess: HostAccess;
+  readonly clock: Clock;
+};
+
+export function createDiskHasher(context: HasherContext): DiskHasher {
+  const { hostAccess, manifestsDir } = context;
+  return {
+    hashSource: async (source, bytes, options) => {
+      const raw = source.format === 'raw';
+      const job: HasherJob = {
+        mode: 'hash',
+        path: raw ? source.path : null,
+        reader: 'stream',
+        dev: null,
+        bytes,
+        deviceBytes: bytes,
+        manifestsDir,
+      };
+      const run = await (raw ? runHasher(context, job, options) : streamImage(context, { source, job }, options));
+      return hashOf(sourceResult(run, source), bytes, 'stream');
+    },
+    hashDevice: async (mapping, bytes, options) => {
+      const deviceBytes = mapping.device.sizeBytes;
+      const path = await provedPath(hostAccess, mapping, options);
+      const { run, reader } = await pastTheCache(path, options, (used) =>
+        runHasher(
+          context,
+          { mode: 'hash', path, reader: used, dev: mapping.device.dev, bytes, deviceBytes, manifestsDir },
+          options,
+        ),
+      );
+      const hash = hashOf(deviceResult(run, mapping), bytes, reader);
+      return { ...hash, tailIsZero: expectLine(run, 'hash').tailIsZero, deviceBytes };
+    },
+    isZero: async (mapping, range, options) => {
+      const path = await provedPath(hostAccess, mapping, options);
+      const job = {
+        mode: 'zero',
+        path,
+        dev: mapping.device.dev,
+        deviceBytes: mapping.device.sizeBytes,
+        ...range,
+      } as const;
+      const { run } = await pastTheCache(path, options, (reader) => runHasher(context, { ...job, reader }, options));
+      return expectLine(deviceResult(run, mapping), 'zero').isZero;
+    },
+  };
+}
+
+/** The path is only where to look; the program compares the descriptor it opened. */
+async function provedPath(hostAccess: HostAccess, mapping: Mapping, options: Signalled): Promise<string> {
+  proveDevice(await hostAccess.snapshot(options), mapping);
+  return join(hostAccess.root, mapping.device.path);
+}
+
+/** O_DIRECT first; where the file system refuses it, the cache is dropped before an ordinary read (rule N2). */
+async function pastTheCache(
+  path: string,
+  options: Signalled,
+  run: (reader: 'direct' | 'cache-dropped') => Promise<HasherRun>,
+): Promise<{ readonly run: HasherRun; readonly reader: 'direct' | 'cache-dropped' }> {
+  const direct = await run('direct');
+  if (direct.code !== exitCode.directRefused) return { run: direct, reader: 'direct' };
+  const dropped = await runProgram(
+    { path: findProgram('dd'), args: [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none'] },
+    options,
+  );
+  if (dropped.code !== 0) {
+    throw new AppError('INTEGRITY', `The page cache of ${path} could not be dropped: ${dropped.stderr.trim()}`);
+  }
+  return { run: await run('cache-dropped'), reader: 'cache-dropped' };
+}
+
+/** qemu-nbd reads the format, nbdcopy carries it into the program's standard input. */
+async function streamImage(
+  context: HasherContext,
+  { source, job }: { readonly source: SourceImage; readonly job: HasherJob },
+  options: Options,
+): Promise<HasherRun> {
+  const parent = join(context.stateDir, 's');
+  mkdirSync(parent, { recursive: true, mode: 0o700 });
+  const folder = mkdtempSync(join(parent, 'h'));
+  try {
+    const request = { source, folder, logPath: join(folder, 'log'), clients: 4, clock: context.clock };
+    const server = await startQemuNbd(request, options);
+    try {
+      const uri = `nbd+unix:///?socket=${encodeURIComponent(server.socketPath)}`;
+      const feeder = { path: findProgram('nbdcopy'), args: ['--', uri, '-'] };
+      return await runHasher(context, job, { ...options, feeder });
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function hashOf(run: HasherRun, bytes: number, reader: Hash['reader']): Hash {
+  const { sha256, manifestRoot } = expectLine(run, 'hash');
+  return { sha256, manifestRoot, bytes, reader };
+}
+
+function deviceResult(run: HasherRun, mapping: Mapping): HasherRun {
+  if (run.code === exitCode.done) return run;
+  const details = { volume_id: mapping.volumeId, device_path: mapping.device.path };
+  if (run.code === exitCode.deviceChanged) throw new AppError('DEVICE_CHANGED', run.trouble, details);
+  if (run.code === exitCode.integrity) throw new AppError('INTEGRITY', run.trouble, details);
+  throw new AppError('HOST_UNREADABLE', run.trouble, details);
+}
+
+function sourceResult(run: HasherRun, source: SourceImage): HasherRun {
+  if (run.code === exitCode.done) return run;
+  const details = { path: source.path, format: source.format };
+  throw new AppError('SOURCE_UNREADABLE', `${source.path}: ${run.trouble}`, details);
+}
+
+function expectLine<K extends HasherLine['kind']>(run: HasherRun, kind: K): Extract<HasherLine, { kind: K }> {
+  if (run.result?.kind !== kind) throw new AppError('INTERNAL', 'The hashing program ended without its result.');
+  return run.result as Extract<HasherLine, { kind: K }>;
+}

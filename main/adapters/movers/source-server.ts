@@ -1,0 +1,161 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../../shared/errors.ts';
+import type { Extent } from '../../domain/extent.ts';
+import type { SourceImage } from '../../domain/vm.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Signalled } from '../../ports/signalled.ts';
+import { startQemuNbd } from '../processes/qemu-nbd.ts';
+import { findProgram } from '../processes/find-program.ts';
+import { gone, killProcess } from '../processes/proc.ts';
+import { type RunningProgram, startProgram } from '../processes/start-program.ts';
+import { waitUntil } from '../processes/wait-until.ts';
+import { sendPauseCommand } from './pause-control.ts';
+import type { RunFiles } from './run-files.ts';
+
+export type SourceServer = {
+  readonly pid: number;
+  readonly socketPath: string;
+  readonly program: RunningProgram;
+  pause(options: Signalled): Promise<void>;
+  resume(options: Signalled): Promise<void>;
+  /** Ends nbdkit, and qemu-nbd where the format needed it, and waits until they are gone. */
+  stop(): Promise<void>;
+};
+
+const startTimeoutMs = 15_000;
+
+/**
+ * nbdkit in front of the source, paused before anybody can have connected (rule D4). From the client's side it is as
+ * long as the device: past the source's end it reads as zero (rule M5). Only listed areas look like data (rule M2).
+ */
+export async function startSourceServer(
+  request: {
+    readonly source: SourceImage;
+    readonly extents: readonly Extent[];
+    readonly deviceBytes: number;
+    readonly rateBytesPerSecond: number | null;
+    readonly files: RunFiles;
+    readonly nbdkitPath: string | undefined;
+    readonly clock: Clock;
+  },
+  options: Signalled,
+): Promise<SourceServer> {
+  const { source, files, clock } = request;
+  requireReadable(source);
+  writeFileSync(files.extentListPath, extentList(request.extents));
+  const nbdkitPath = request.nbdkitPath ?? findProgram('nbdkit');
+  const qemu =
+    source.format === 'raw'
+      ? null
+      : await startQemuNbd(
+          { source, folder: files.socketFolder, logPath: files.log('qemu-nbd'), clock, clients: 4 },
+          options,
+        );
+  const pluginArgs = qemu === null ? ['file', `file=${source.path}`] : ['nbd', `socket=${qemu.socketPath}`];
+  const socketPath = join(files.socketFolder, 'n');
+  const controlPath = join(files.socketFolder, 'p');
+  const pidPath = join(files.socketFolder, 'k');
+  const program = startProgram({
+    // nbdkit asks for SIGTERM at its parent's death, and while the gate is shut it then waits for ever for its own
+    // clients. So its parent is `timeout`, which gets SIGTERM at the daemon's death and follows up with SIGKILL.
+    path: findProgram('setpriv'),
+    args: [
+      '--pdeathsig',
+      'TERM',
+      findProgram('timeout'),
+      '--foreground',
+      '--kill-after=1',
+      '0',
+      nbdkitPath,
+      ...nbdkitArgs({ request, socketPath, controlPath, pidPath, pluginArgs }),
+    ],
+    logPath: files.log('nbdkit'),
+  });
+  const nbdkitPid = () => Number(gone(() => readFileSync(pidPath, 'utf8')) ?? '');
+  const stop = async () => {
+    const pid = nbdkitPid();
+    if (program.exit() === null) {
+      if (pid > 0) killProcess(pid);
+      else program.kill('SIGTERM');
+    }
+    await program.exited;
+    await qemu?.stop();
+  };
+  try {
+    // The pid file is written once the sockets are bound and before a client is served.
+    const ready = await waitUntil(
+      () => {
+        if (program.exit() !== null) throw unreadable(source, program.lastLines());
+        return nbdkitPid() > 0 ? true : null;
+      },
+      { clock, timeoutMs: startTimeoutMs, everyMs: 2, ...options },
+    );
+    if (ready === null) throw new AppError('MOVER_FAILED', 'nbdkit did not start in time.');
+    await sendPauseCommand(controlPath, 'pause', options);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    pid: nbdkitPid(),
+    socketPath,
+    program,
+    pause: (how) => sendPauseCommand(controlPath, 'pause', how),
+    resume: (how) => sendPauseCommand(controlPath, 'resume', how),
+    stop,
+  };
+}
+
+function nbdkitArgs({
+  request,
+  socketPath,
+  controlPath,
+  pidPath,
+  pluginArgs,
+}: {
+  readonly request: {
+    readonly deviceBytes: number;
+    readonly rateBytesPerSecond: number | null;
+    readonly files: RunFiles;
+  };
+  readonly socketPath: string;
+  readonly controlPath: string;
+  readonly pidPath: string;
+  readonly pluginArgs: readonly string[];
+}): string[] {
+  const rate = request.rateBytesPerSecond;
+  return [
+    '-r',
+    '--foreground',
+    `--unix=${socketPath}`,
+    `--pidfile=${pidPath}`,
+    '--filter=pause',
+    ...(rate === null ? [] : ['--filter=rate']),
+    '--filter=extentlist',
+    '--filter=truncate',
+    ...pluginArgs,
+    `pause-control=${controlPath}`,
+    ...(rate === null ? [] : [`rate=${Math.max(1, Math.round(rate)) * 8}`]),
+    `extentlist=${request.files.extentListPath}`,
+    `truncate=${request.deviceBytes}`,
+  ];
+}
+
+/** Sorted, merged, never empty (rule M2): an empty list would copy nothing and say success. */
+export function extentList(extents: readonly Extent[]): string {
+  if (extents.length === 0) throw new AppError('INTERNAL', 'A segment without extents was given to the mover.');
+  let end = -1;
+  for (const { offset, length } of extents) {
+    if (length <= 0 || offset <= end) throw new AppError('INTERNAL', 'Extents are not sorted and merged.');
+    end = offset + length;
+  }
+  return extents.map(({ offset, length }) => `${offset} ${length}\n`).join('');
+}
+
+function requireReadable(source: SourceImage): void {
+  if (!existsSync(source.path)) throw unreadable(source, 'No such file.');
+}
+
+const unreadable = (source: SourceImage, why: string): AppError =>
+  new AppError('SOURCE_UNREADABLE', `${source.path}: ${why}`, { path: source.path, format: source.format });

@@ -1,0 +1,83 @@
+import { closeSync, fsyncSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../../shared/errors.ts';
+import type { Mapping } from '../../domain/device.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { HostAccess } from '../../ports/host-access.ts';
+import type { Signalled } from '../../ports/signalled.ts';
+import { requireNotHeld } from '../processes/device-holders.ts';
+import { findProgram } from '../processes/find-program.ts';
+import { killProcess } from '../processes/proc.ts';
+import { runProgram } from '../processes/run-program.ts';
+import { waitUntil } from '../processes/wait-until.ts';
+import { nodeDev } from './export-link.ts';
+import { processesOn, serverChildrenOn } from './server-processes.ts';
+
+const releaseTimeoutMs = 5_000;
+
+/** Kills our server's children on the device and waits until none has it open: a writer's next write fails. */
+export async function fenceDevice(
+  { dev, configPath, clock }: { readonly dev: string; readonly configPath: string; readonly clock: Clock },
+  options: Signalled,
+): Promise<void> {
+  const fenced = await waitUntil(
+    () => {
+      const children = serverChildrenOn(configPath, dev);
+      for (const pid of children) killProcess(pid);
+      return children.length === 0 ? true : null;
+    },
+    { clock, timeoutMs: releaseTimeoutMs, ...options },
+  );
+  if (fenced !== null) return;
+  const pids = serverChildrenOn(configPath, dev);
+  throw new AppError('EXPORT_NOT_CLOSED', `nbd-server processes ${pids.join(', ')} do not let go of ${dev}.`, { pids });
+}
+
+/** The end of rule N2: nobody and no holder has the device, and its buffers are on the disk. */
+export async function settleDevice(
+  { mapping, hostAccess, clock }: { readonly mapping: Mapping; readonly hostAccess: HostAccess; readonly clock: Clock },
+  options: Signalled,
+): Promise<void> {
+  const { dev } = mapping.device;
+  const free = await waitUntil(() => (processesOn(dev).length === 0 ? true : null), {
+    clock,
+    timeoutMs: releaseTimeoutMs,
+    everyMs: 20,
+    ...options,
+  });
+  if (free === null) {
+    const holders = processesOn(dev);
+    const names = holders.map(({ pid, comm }) => `${comm} (pid ${pid})`).join(', ');
+    throw new AppError('EXPORT_NOT_CLOSED', `${mapping.device.path} is still open in ${names}.`, { holders });
+  }
+  const snapshot = await hostAccess.snapshot(options);
+  // After a reboot or a swap another device may bear the name: only the one that was exported is flushed.
+  const device = snapshot.devices.find((found) => found.dev === dev && found.diskseq === mapping.device.diskseq);
+  if (device === undefined) return;
+  requireNotHeld(hostAccess.root, device);
+  await flushBuffers(join(hostAccess.root, device.path), dev, options);
+}
+
+/**
+ * fsync first: BLKFLSBUF drops the page cache but does not report a failed write-back (rule P1).
+ * A regular file in place of a device knows no BLKFLSBUF; there fsync is all, and the proof reads past the cache.
+ */
+async function flushBuffers(path: string, dev: string, options: Signalled): Promise<void> {
+  if (nodeDev(path) !== dev) {
+    throw new AppError('EXPORT_NOT_CLOSED', `${path} no longer leads to ${dev}; its buffers were not flushed.`);
+  }
+  const file = openSync(path, 'r+');
+  try {
+    fsyncSync(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AppError('EXPORT_NOT_CLOSED', `Flushing ${path} failed: ${reason}`, { path }, { cause: error });
+  } finally {
+    closeSync(file);
+  }
+  if (!statSync(path).isBlockDevice()) return;
+  const flushed = await runProgram({ path: findProgram('blockdev'), args: ['--flushbufs', path] }, options);
+  if (flushed.code !== 0) {
+    throw new AppError('EXPORT_NOT_CLOSED', `Flushing ${path} failed: ${flushed.stderr.trim()}`, { path });
+  }
+}

@@ -1,0 +1,58 @@
+import { AppError } from '../../../shared/errors.ts';
+
+/** One export section of our nbd-server's file. The file is the truth of what is open (a killed daemon reads it back). */
+export type ExportSection = { readonly name: string; readonly linkPath: string };
+
+/** nbd-server refuses to start without a section; this one can never be opened. */
+const placeholder = 'ossea-none';
+
+/** Rule N3: flush and fua, no maxconnections (it counts for ever), absolute paths, one address. */
+export function renderConfig({
+  port,
+  prerunPath,
+  sections,
+}: {
+  readonly port: number;
+  readonly prerunPath: string;
+  readonly sections: readonly ExportSection[];
+}): string {
+  const lines = [
+    '[generic]',
+    'listenaddr = 127.0.0.1',
+    `port = ${port}`,
+    'allowlist = true',
+    'max_threads = 4',
+    `[${placeholder}]`,
+    'exportname = /nonexistent',
+  ];
+  for (const { name, linkPath } of sections) {
+    lines.push(
+      `[${name}]`,
+      `exportname = ${plainPath(linkPath)}`,
+      `prerun = '${plainPath(prerunPath)}' '%s'`,
+      'flush = true',
+      'fua = true',
+      'trim = true',
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+export function parseConfig(text: string): ExportSection[] {
+  const sections: ExportSection[] = [];
+  let name: string | null = null;
+  for (const line of text.split('\n')) {
+    name = /^\[(.+)\]$/.exec(line)?.[1] ?? name;
+    const linkPath = /^exportname = (.+)$/.exec(line)?.[1];
+    if (linkPath !== undefined && name !== null && name !== placeholder) sections.push({ name, linkPath });
+  }
+  return sections;
+}
+
+/** nbd-server hands the prerun line to a shell through a format string and reads the file with escapes. */
+function plainPath(path: string): string {
+  if (!path.startsWith('/') || /['%\\\n]/.test(path)) {
+    throw new AppError('EXPORT_FAILED', `nbd-server cannot use this path safely: ${path}`, { path });
+  }
+  return path;
+}

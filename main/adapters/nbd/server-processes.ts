@@ -1,0 +1,103 @@
+import {
+  commandLine,
+  environmentOf,
+  gone,
+  isAlive,
+  openDescriptors,
+  pidsNow,
+  processState,
+  tcpSockets,
+} from '../processes/proc.ts';
+import type { ExportClient } from '../../ports/nbd-exports.ts';
+import { bytesWrittenBy } from '../processes/proc.ts';
+import { readFileSync } from 'node:fs';
+
+/**
+ * Who belongs to our nbd-server, as /proc shows it. After a reload the children of the old parent are orphans, so
+ * kinship says nothing: ours is what bears the name and was started with our configuration file.
+ */
+export function ourServerPids(configPath: string): number[] {
+  return pidsNow().filter(
+    (pid) => processState(pid)?.comm === 'nbd-server' && isAlive(pid) && commandLine(pid).includes(configPath),
+  );
+}
+
+/** In the environment of our server and so of all that it starts: prerun and its programs inherit the listener. */
+export const serverMark = (configPath: string): { readonly name: string; readonly value: string } => ({
+  name: 'OSSEA_NBD_SERVER',
+  value: configPath,
+});
+
+function isOurs(pid: number, configPath: string): boolean {
+  const { name, value } = serverMark(configPath);
+  return commandLine(pid).includes(configPath) || environmentOf(pid)?.includes(`${name}=${value}`) === true;
+}
+
+export type ListenHolder = { readonly pid: number; readonly ours: boolean };
+
+/** Whoever holds the listening socket: our parent, children that still negotiate, their prerun, or a stranger. */
+export function listenHolders(configPath: string, port: number): ListenHolder[] {
+  const inodes = listenInodes(port);
+  if (inodes.size === 0) return [];
+  return pidsNow()
+    .filter((pid) => holdsSocket(pid, inodes))
+    .map((pid) => ({ pid, ours: isOurs(pid, configPath) }));
+}
+
+export function listenInodes(port: number): Set<string> {
+  return new Set(
+    tcpSockets()
+      .filter(({ listening, localPort }) => listening && localPort === port)
+      .map(({ inode }) => inode),
+  );
+}
+
+const holdsSocket = (pid: number, inodes: ReadonlySet<string>): boolean =>
+  openDescriptors(pid).some(({ socketInode }) => socketInode !== null && inodes.has(socketInode));
+
+/** The pid in the pid file, if that process lives, is ours and owns the listener; nbd-server writes it before it binds. */
+export function listeningServer(place: {
+  readonly configPath: string;
+  readonly pidPath: string;
+  readonly port: number;
+}): number | null {
+  const pid = Number(gone(() => readFileSync(place.pidPath, 'utf8'))?.trim() ?? '');
+  if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return null;
+  return listenHolders(place.configPath, place.port).some((holder) => holder.pid === pid && holder.ours) ? pid : null;
+}
+
+/** Live connections of our server: one child each, its opened device and its peer. */
+export function serverClients(configPath: string, port: number): ExportClient[] {
+  const peers = new Map(
+    tcpSockets()
+      .filter(({ established, localPort }) => established && localPort === port)
+      .map(({ inode, remotePort }) => [inode, remotePort] as const),
+  );
+  return ourServerPids(configPath).flatMap((pid) => {
+    const descriptors = openDescriptors(pid);
+    const peerPort = descriptors
+      .map(({ socketInode }) => peers.get(socketInode ?? ''))
+      .find((found) => found !== undefined);
+    const devices = writableDevs(descriptors);
+    if (peerPort === undefined || devices.length === 0) return [];
+    const bytesWritten = bytesWrittenBy(pid) ?? 0;
+    return devices.map((dev) => ({ pid, dev, peerPort, bytesWritten }));
+  });
+}
+
+/** Our server's processes that have this device open for writing, whatever became of their connection. */
+export function serverChildrenOn(configPath: string, dev: string): number[] {
+  return ourServerPids(configPath).filter((pid) => writableDevs(openDescriptors(pid)).includes(dev));
+}
+
+/** Every process of the machine that has the device open (root sees all, an ordinary user his own). */
+export function processesOn(dev: string): { readonly pid: number; readonly comm: string }[] {
+  return pidsNow().flatMap((pid) => {
+    if (!openDescriptors(pid).some((open) => open.dev === dev)) return [];
+    return [{ pid, comm: processState(pid)?.comm ?? '?' }];
+  });
+}
+
+const writableDevs = (descriptors: ReturnType<typeof openDescriptors>): string[] => [
+  ...new Set(descriptors.flatMap(({ dev, writable }) => (dev !== null && writable ? [dev] : []))),
+];

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { AppError } from '../../../shared/errors.ts';
+import { exitOf, type ProgramExit } from './run-program.ts';
+
+export type RunningProgram = {
+  readonly pid: number;
+  readonly logPath: string;
+  readonly exited: Promise<ProgramExit>;
+  /** null while it runs. */
+  exit(): ProgramExit | null;
+  kill(signal: NodeJS.Signals): void;
+  lastLines(): string;
+};
+
+/** Starts a program whose output goes to a file: it stays readable after this process was killed (rule M1). */
+export function startProgram(command: {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly logPath: string;
+  readonly cwd?: string;
+}): RunningProgram {
+  const log = openSync(command.logPath, 'a', 0o600);
+  try {
+    const child = spawn(command.path, command.args, {
+      stdio: ['ignore', log, log],
+      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+    });
+    let ended: ProgramExit | null = null;
+    const exited = exitOf(child).then((exit) => {
+      ended = exit;
+      return exit;
+    });
+    if (child.pid === undefined) {
+      // The spawn error arrives on `exited` too; it is consumed here because nobody gets the handle.
+      exited.catch((error: unknown) => error);
+      throw new AppError('PROGRAM_MISSING', `${command.path} could not be started.`, { program: command.path });
+    }
+    return {
+      pid: child.pid,
+      logPath: command.logPath,
+      exited,
+      exit: () => ended,
+      kill: (signal) => {
+        child.kill(signal);
+      },
+      lastLines: () => lastLines(command.logPath),
+    };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** The last lines of an output file, for the cause of an error. */
+export function lastLines(path: string, count = 5): string {
+  return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
+}

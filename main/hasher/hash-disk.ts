@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { type ChunkDigests, isZero } from './chunk-digests.ts';
+import { alignedSlots, type ByteSource } from './disk-source.ts';
+import { chunkBytes } from './protocol.ts';
+
+const slotCount = 8;
+const readAhead = 4;
+
+/**
+ * Three things at once: the next chunks are read (in libuv's threads), the whole is hashed here, the chunk is hashed
+ * on the worker. A slot is read into again only when both hashes are done with it.
+ */
+export async function hashRange(request: {
+  readonly source: ByteSource;
+  readonly bytes: number;
+  readonly sequential: boolean;
+  readonly chunks: ChunkDigests;
+  readonly onProgress: (bytes: number) => void;
+}): Promise<{ readonly sha256: string; readonly digests: readonly Buffer[] }> {
+  const { source, bytes, chunks } = request;
+  const count = Math.ceil(bytes / chunkBytes);
+  const slots = alignedSlots(slotCount);
+  const whole = createHash('sha256');
+  const digests: Promise<Buffer>[] = [];
+  const lengthOf = (index: number) => Math.min(chunkBytes, bytes - index * chunkBytes);
+  const reads: Promise<Buffer>[] = [];
+  const startRead = (index: number): void => {
+    const slot = slots[index % slotCount];
+    if (slot === undefined) throw new Error('no slot');
+    const free = index >= slotCount ? digests[index - slotCount] : undefined;
+    // A stream has one order; a disk may be read at two places at once.
+    const before = request.sequential ? reads[index - 1] : undefined;
+    const read = Promise.all([free, before])
+      .then(() => source.fill(slot, index * chunkBytes, lengthOf(index)))
+      .then(() => slot);
+    read.catch(() => undefined);
+    reads.push(read);
+  };
+  for (let index = 0; index < Math.min(readAhead, count); index += 1) startRead(index);
+  for (let index = 0; index < count; index += 1) {
+    const slot = await (reads[index] as Promise<Buffer>);
+    const digest = chunks.digest(slot, lengthOf(index));
+    digest.catch(() => undefined);
+    digests.push(digest);
+    if (index + readAhead < count) startRead(index + readAhead);
+    whole.update(slot.subarray(0, lengthOf(index)));
+    request.onProgress(index * chunkBytes + lengthOf(index));
+  }
+  return { digests: await Promise.all(digests), sha256: whole.digest('hex') };
+}
+
+/** True when every byte of [from, to) is zero; reads aligned and looks only at what was asked. */
+export async function rangeIsZero(request: {
+  readonly source: ByteSource;
+  readonly from: number;
+  readonly to: number;
+  readonly onProgress: (bytes: number) => void;
+}): Promise<boolean> {
+  const { source, from, to } = request;
+  const slots = alignedSlots(readAhead);
+  const first = Math.floor(from / chunkBytes);
+  const last = Math.ceil(to / chunkBytes);
+  const read = (index: number): Promise<Buffer> | undefined => {
+    const slot = slots[index % readAhead];
+    if (index >= last || slot === undefined) return undefined;
+    const length = Math.min(chunkBytes, to - index * chunkBytes);
+    const filled = source.fill(slot, index * chunkBytes, length).then(() => slot.subarray(0, length));
+    filled.catch(() => undefined);
+    return filled;
+  };
+  let next = read(first);
+  for (let index = first; index < last; index += 1) {
+    const bytes = await next;
+    next = read(index + 1);
+    if (bytes === undefined) throw new Error('nothing was read');
+    const start = Math.max(0, from - index * chunkBytes);
+    if (!isZero(bytes.subarray(start))) {
+      // The read ahead must not outlive the answer.
+      await next?.catch(() => undefined);
+      return false;
+    }
+    request.onProgress(index * chunkBytes + bytes.length - from);
+  }
+  return true;
+}

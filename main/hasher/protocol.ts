@@ -1,0 +1,36 @@
+/** What the hashing program and the daemon say to each other: one JSON object a line on stdout, an exit code at the end. */
+export const exitCode = { done: 0, failed: 1, deviceChanged: 3, integrity: 4, directRefused: 5 } as const;
+
+export const chunkBytes = 4 * 1024 * 1024;
+
+export type Reader = 'direct' | 'cache-dropped' | 'stream';
+
+/** The one argument of the program, as JSON. Holds no secret: paths and numbers. */
+export type HasherJob =
+  | {
+      readonly mode: 'hash';
+      /** null reads standard input. */
+      readonly path: string | null;
+      readonly reader: Reader;
+      /** Kernel identity that the opened descriptor must have; null for a source. */
+      readonly dev: string | null;
+      readonly bytes: number;
+      /** Whole size of the device; what lies past `bytes` is tested for zeroes. Equal to `bytes` for a source. */
+      readonly deviceBytes: number;
+      readonly manifestsDir: string;
+    }
+  | {
+      readonly mode: 'zero';
+      readonly path: string;
+      readonly reader: Reader;
+      readonly dev: string;
+      readonly deviceBytes: number;
+      readonly offset: number;
+      readonly length: number;
+    };
+
+export type HasherLine =
+  | { readonly kind: 'progress'; readonly bytes: number }
+  | { readonly kind: 'hash'; readonly sha256: string; readonly manifestRoot: string; readonly tailIsZero: boolean }
+  | { readonly kind: 'zero'; readonly isZero: boolean }
+  | { readonly kind: 'trouble'; readonly text: string };

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Migration } from '../../shared/contract/migrations.ts';
+import {
+  type DaemonProcess,
+  startDaemonProcess,
+  startMigration,
+  waitForBytes,
+  waitForMigration,
+} from '../fixtures/daemon-process.ts';
+import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
+import { labAccess } from '../fixtures/lab-control.ts';
+import { leftovers, processesUsing } from '../fixtures/leftovers.ts';
+import { readBothEnds } from '../fixtures/outside-proof.ts';
+import { expectNothingTwice, forget } from './kill-matrix.ts';
+
+const mib = 1024 ** 2;
+/** Slow enough to be caught in the middle, in segments small enough to see that only one is sent again. */
+const slow = { headroom_gib: 0, segment_mib: 32, parallel_transfers: 3, rate_mib_per_second: 16 } as const;
+
+let dir: string;
+let daemon: DaemonProcess;
+beforeAll(async () => {
+  dir = newDataDir();
+  daemon = await startDaemonProcess({ dataDir: dir, settings: slow });
+});
+afterAll(async () => {
+  await daemon.stop();
+  expect(leftovers(dir)).toEqual([]);
+  removeDataDir(dir);
+});
+
+/** The pids of a program that works for this data directory now. */
+function pidsOf(program: string): number[] {
+  const found = processesUsing(dir, program).map(({ pid }) => pid);
+  if (found.length === 0) throw new Error(`no ${program} is at work`);
+  return found;
+}
+
+const victims: Readonly<Record<string, () => Promise<void> | void>> = {
+  'the daemon': async () => {
+    await daemon.kill('SIGKILL');
+    daemon = await startDaemonProcess({ dataDir: dir });
+  },
+  'the lab': () => {
+    process.kill(labAccess(dir).pid, 'SIGKILL');
+  },
+  nbdcopy: () => {
+    process.kill(pidsOf('nbdcopy')[0] ?? 0, 'SIGKILL');
+  },
+  'nbd-server, parent and connections': () => {
+    for (const pid of pidsOf('nbd-server')) process.kill(pid, 'SIGKILL');
+  },
+};
+
+function expectProved(job: Migration): void {
+  expect(job.error).toBeNull();
+  expect(job).toMatchObject({ status: 'completed', proof: 'full' });
+  for (const [index, ends] of readBothEnds(dir, job).entries()) {
+    const disk = job.disks[index];
+    expect(ends).toEqual({ source: disk?.source_sha256, target: disk?.target_sha256, tailIsZero: true });
+    expect(disk?.segments_resent).toBeLessThanOrEqual(1);
+  }
+}
+
+describe.each(['db-01', 'big-01'])('in the middle of the copy of %s', (vm) => {
+  test.each(Object.keys(victims))(
+    'kill -9 of %s: it completes, nothing twice, at most a segment a disk again',
+    async (victim) => {
+      const id = await startMigration(daemon, vm);
+      await waitForBytes(daemon, id, 8 * mib);
+      await victims[victim]?.();
+      const job = await waitForMigration(daemon, id);
+      expectProved(job);
+      await expectNothingTwice(dir, job, victim);
+      forget(dir, job);
+    },
+  );
+});
