@@ -7,10 +7,9 @@ import { readEndpoint } from './composition/endpoint-file.ts';
 import type { Programs } from './composition/programs.ts';
 import type { Log } from './ports/log.ts';
 
-export { systemClock } from './adapters/system/clock.ts';
 export { createLog } from './adapters/system/log.ts';
 export { findProgram } from './adapters/processes/find-program.ts';
-export { type Daemon, startDaemon } from './composition/daemon.ts';
+export { startDaemon } from './composition/daemon.ts';
 export type { Programs } from './composition/programs.ts';
 
 export type OpenConsole = {

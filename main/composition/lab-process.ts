@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import { spawnSealed } from '../adapters/processes/sealed-spawn.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Programs } from './programs.ts';
@@ -110,7 +110,7 @@ async function findRunning(dir: string, signal: AbortSignal): Promise<LabFile | 
 async function startOne({ dir, programs, clock }: Options, signal: AbortSignal): Promise<LabFile> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const output = openSync(join(dir, 'lab.log'), 'a', 0o600);
-  const child = spawn(programs.execPath, [programs.ossea, 'lab', 'serve', '--dir', dir], {
+  const child = spawnSealed(programs.execPath, [programs.ossea, 'lab', 'serve', '--dir', dir], {
     detached: true,
     stdio: ['ignore', output, output],
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', OSSEA_AT: undefined, OSSEA_POINTS_LOG: undefined },

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { HasherJob, HasherLine } from '../../hasher/protocol.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { findProgram } from '../processes/find-program.ts';
 import { exitOf } from '../processes/run-program.ts';
+import { spawnSealed } from '../processes/sealed-spawn.ts';
 
 export type HasherRun = {
   readonly code: number | null;
@@ -25,10 +26,14 @@ export async function runHasher(
   const feed = feeder === undefined ? null : startFeeder(feeder);
   // stdin straight from the feeder's pipe: the bytes never pass through this process. Both are started and our end is
   // let go within one turn of the event loop, or the first bytes would be read here and be lost to the program.
-  const child = spawn(findProgram('setpriv'), ['--pdeathsig', 'KILL', execPath, hasherPath, JSON.stringify(job)], {
-    stdio: [feed === null ? 'ignore' : feed.output, 'pipe', 'pipe'],
-    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
-  });
+  const child = spawnSealed(
+    findProgram('setpriv'),
+    ['--pdeathsig', 'KILL', execPath, hasherPath, JSON.stringify(job)],
+    {
+      stdio: [feed === null ? 'ignore' : feed.output, 'pipe', 'pipe'],
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    },
+  );
   const kill = () => {
     child.kill('SIGKILL');
     feed?.child.kill('SIGKILL');
@@ -58,7 +63,7 @@ function startFeeder(feeder: Feeder): {
   readonly output: Readable;
   readonly trouble: Promise<string>;
 } {
-  const child = spawn(findProgram('setpriv'), ['--pdeathsig', 'KILL', feeder.path, ...feeder.args], {
+  const child = spawnSealed(findProgram('setpriv'), ['--pdeathsig', 'KILL', feeder.path, ...feeder.args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const trouble = Promise.all([exitOf(child), readText(child.stderr)]).then(([exit, text]) =>

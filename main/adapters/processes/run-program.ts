@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { AppError } from '../../../shared/errors.ts';
 import type { Signalled } from '../../ports/signalled.ts';
+import { spawnSealed } from './sealed-spawn.ts';
 
 export type ProgramExit = { readonly code: number | null; readonly killedBy: NodeJS.Signals | null };
 
@@ -21,7 +22,7 @@ export async function runProgram(
   { signal }: Signalled,
 ): Promise<ProgramOutput> {
   signal.throwIfAborted();
-  const child = spawn(command.path, command.args, {
+  const child = spawnSealed(command.path, command.args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: command.env ?? process.env,
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { AppError } from '../../../shared/errors.ts';
 import { exitOf, type ProgramExit } from './run-program.ts';
+import { spawnSealed } from './sealed-spawn.ts';
 
 export type RunningProgram = {
   readonly pid: number;
@@ -22,7 +22,7 @@ export function startProgram(command: {
 }): RunningProgram {
   const log = openSync(command.logPath, 'a', 0o600);
   try {
-    const child = spawn(command.path, command.args, {
+    const child = spawnSealed(command.path, command.args, {
       stdio: ['ignore', log, log],
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     });

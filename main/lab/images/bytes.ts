@@ -1,17 +1,27 @@
-import { createCipheriv, createHash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { nextFraction, type RandomState } from '../random.ts';
 
 export type Piece = { readonly offset: number; readonly length: number };
 
 const CHUNK = 1024 * 1024;
-const zeros = Buffer.alloc(CHUNK);
 
-/** Bytes that look random, no block of them zero, the same on every machine: AES-CTR keyed by a name. */
+/**
+ * Bytes that look random, no block of them zero, the same on every machine: SplitMix32 over a counter. Plain
+ * arithmetic, because the ciphers of some runtimes that the console runs on are twenty times slower.
+ */
 export function* seededBytes(seed: string, length: number): Generator<Buffer> {
-  const key = createHash('sha256').update(seed).digest().subarray(0, 16);
-  const cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16));
-  for (let left = length; left > 0; left -= CHUNK) yield cipher.update(zeros.subarray(0, Math.min(left, CHUNK)));
+  let counter = createHash('sha256').update(seed).digest().readInt32LE(0);
+  for (let left = length; left > 0; left -= CHUNK) {
+    const words = new Int32Array(CHUNK / 4);
+    for (let index = 0; index < words.length; index += 1) {
+      counter = (counter + 0x9e3779b9) | 0;
+      let mixed = Math.imul(counter ^ (counter >>> 16), 0x21f0aaad);
+      mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+      words[index] = mixed ^ (mixed >>> 15);
+    }
+    yield Buffer.from(words.buffer, 0, Math.min(left, CHUNK));
+  }
 }
 
 export async function writeSeeded(file: FileHandle, seed: string, { offset, length }: Piece): Promise<void> {
