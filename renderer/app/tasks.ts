@@ -1,8 +1,8 @@
 import type { Migration } from '../../shared/contract/migrations.ts';
 import type { Operation } from '../../shared/contract/operations.ts';
 import { isEnded, type LiveState } from '../live/entities.ts';
-import { newestFirst } from '../live/select.ts';
 import { type Figures, migrationFigures } from '../live/figures.ts';
+import { newestFirst } from '../live/select.ts';
 import { operationStatusWords, operationWords, phaseWords, statusWords, type Tone } from '../ui/words.ts';
 
 export type Task = {

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { FeedMessage, ProgressFrame } from '../../shared/contract/events.ts';
 import type { NbdExport } from '../../shared/contract/exports.ts';
 import type { Migration } from '../../shared/contract/migrations.ts';
@@ -5,7 +6,6 @@ import type { Operation } from '../../shared/contract/operations.ts';
 import type { listVms } from '../../shared/contract/vms.ts';
 import type { DeviceMapping, Volume } from '../../shared/contract/volumes.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
-import type { z } from 'zod';
 
 export type Vm = z.output<typeof listVms.reply>['vms'][number];
 

@@ -54,6 +54,13 @@ export function diskFigures(migration: Migration, disk: MigrationDisk, frames: L
   });
 }
 
+/** Bytes of the whole migration that are on the targets, the running movers' included. */
+export const copiedBytes = (migration: Migration, frames: LiveState['frames']): number =>
+  sum(migration.disks, (disk) => {
+    const frame = frames[frameKey({ job_id: migration.id, disk_key: disk.key, activity: 'transfer' })];
+    return isEnded(migration) ? disk.bytes_copied : Math.max(disk.bytes_copied, frame?.bytes_done ?? 0);
+  });
+
 /** The whole migration, weighted by bytes and never by steps. */
 export function migrationFigures(migration: Migration, frames: LiveState['frames']): Figures {
   if (migration.disks.length === 0 || isEnded(migration)) {

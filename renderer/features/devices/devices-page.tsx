@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
-import { useConsole, useLive, useNow } from '../../live/console-context.tsx';
 import { asAppError, toErrorBody } from '../../../shared/errors.ts';
+import { useConsole, useLive, useNow } from '../../live/console-context.tsx';
 import { Blank, Loading } from '../../ui/blank.tsx';
 import { ExportsTable } from './exports-table.tsx';
 import { MappingsTable } from './mappings-table.tsx';

@@ -1,7 +1,7 @@
 import type { Migration } from '../../../shared/contract/migrations.ts';
 import { useLive, useNow } from '../../live/console-context.tsx';
 import { isEnded } from '../../live/entities.ts';
-import { migrationFigures } from '../../live/figures.ts';
+import { copiedBytes, migrationFigures } from '../../live/figures.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { ErrorCard } from '../../ui/error-card.tsx';
 import {
@@ -75,7 +75,7 @@ function Totals({ migration, now }: { readonly migration: Migration; readonly no
   const spent = secondsBetween(migration.created_at, migration.completed_at ?? now);
   const duration = ended ? spent : Math.floor(spent);
   const figures: readonly (readonly [string, string])[] = [
-    ['Copied', `${formatBytes(migration.bytes_copied)} of ${formatBytes(migration.bytes_total)}`],
+    ['Copied', `${formatBytes(copiedBytes(migration, frames))} of ${formatBytes(migration.bytes_total)}`],
     ...(ended ? [] : ([['Rate', formatRate(rate)]] as const)),
     ...(ended ? [] : ([['Time left', formatTimeLeft(etaSeconds)]] as const)),
     [ended ? 'Duration' : 'Running for', formatSeconds(duration)],

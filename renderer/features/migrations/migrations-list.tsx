@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { Migration } from '../../../shared/contract/migrations.ts';
 import { useLive, useNow } from '../../live/console-context.tsx';
 import { isEnded, type LiveState } from '../../live/entities.ts';
-import { migrationFigures } from '../../live/figures.ts';
+import { copiedBytes, migrationFigures } from '../../live/figures.ts';
 import { newestFirst } from '../../live/select.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Blank, Loading } from '../../ui/blank.tsx';
@@ -73,7 +73,7 @@ function columns(frames: LiveState['frames'], now: string): readonly Column<Migr
     {
       title: 'Copied',
       align: 'end',
-      cell: (entry) => `${formatBytes(entry.bytes_copied)} of ${formatBytes(entry.bytes_total)}`,
+      cell: (entry) => `${formatBytes(copiedBytes(entry, frames))} of ${formatBytes(entry.bytes_total)}`,
       sortBy: (entry) => entry.bytes_copied,
     },
     {

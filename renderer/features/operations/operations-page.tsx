@@ -1,7 +1,7 @@
 import { SegmentedControl } from '@mantine/core';
 import { useState } from 'react';
-import type { Operation } from '../../../shared/contract/operations.ts';
 import type { Migration } from '../../../shared/contract/migrations.ts';
+import type { Operation } from '../../../shared/contract/operations.ts';
 import { useLive, useNow } from '../../live/console-context.tsx';
 import { newestFirst } from '../../live/select.ts';
 import { Badge } from '../../ui/badge.tsx';

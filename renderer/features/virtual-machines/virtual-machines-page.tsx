@@ -12,8 +12,8 @@ import { plural } from '../../ui/format.ts';
 import { goTo, useRoute } from '../../ui/route.ts';
 import { Table } from '../../ui/table.tsx';
 import { guestOsWords } from './guest-os.ts';
-import { VmPane } from './vm-pane.tsx';
 import { vmColumns } from './vm-columns.tsx';
+import { VmPane } from './vm-pane.tsx';
 import './virtual-machines.css';
 
 /** The inventory of the sources; a click on a row opens the VM, its button starts the migration. */
