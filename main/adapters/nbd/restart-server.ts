@@ -74,9 +74,8 @@ export async function releaseListener(place: ServerPlace, options: Signalled): P
     () => {
       const holders = listenHolders(place.configPath, place.port);
       if (holders.length === 0 && listenInodes(place.port).size === 0) return true;
-      for (const { pid } of holders.filter((holder) => holder.ours)) killProcess(pid);
-      // Its last child may be between its start and its end: only who is alive and not ours is a stranger.
-      const stranger = holders.find((holder) => !holder.ours && isAlive(holder.pid));
+      for (const { pid } of holders.filter((holder) => holder.owner === 'us')) killProcess(pid);
+      const stranger = holders.find((holder) => holder.owner === 'stranger' && isAlive(holder.pid));
       if (stranger !== undefined) {
         const name = processState(stranger.pid)?.comm ?? '?';
         throw new AppError('PORT_IN_USE', `Port ${place.port} is held by ${name} (pid ${stranger.pid}).`, {

@@ -28,12 +28,16 @@ export const serverMark = (configPath: string): { readonly name: string; readonl
   value: configPath,
 });
 
-function isOurs(pid: number, configPath: string): boolean {
+/** A process between fork and exec has neither arguments nor environment yet: whose it is shows at the next look. */
+function ownerOf(pid: number, configPath: string): ListenHolder['owner'] {
   const { name, value } = serverMark(configPath);
-  return commandLine(pid).includes(configPath) || environmentOf(pid)?.includes(`${name}=${value}`) === true;
+  const environment = environmentOf(pid) ?? [];
+  const command = commandLine(pid);
+  if (command.includes(configPath) || environment.includes(`${name}=${value}`)) return 'us';
+  return command.length === 0 || environment.every((entry) => entry === '') ? 'unknown' : 'stranger';
 }
 
-export type ListenHolder = { readonly pid: number; readonly ours: boolean };
+export type ListenHolder = { readonly pid: number; readonly owner: 'us' | 'stranger' | 'unknown' };
 
 /** Whoever holds the listening socket: our parent, children that still negotiate, their prerun, or a stranger. */
 export function listenHolders(configPath: string, port: number): ListenHolder[] {
@@ -41,7 +45,7 @@ export function listenHolders(configPath: string, port: number): ListenHolder[] 
   if (inodes.size === 0) return [];
   return pidsNow()
     .filter((pid) => holdsSocket(pid, inodes))
-    .map((pid) => ({ pid, ours: isOurs(pid, configPath) }));
+    .map((pid) => ({ pid, owner: ownerOf(pid, configPath) }));
 }
 
 export function listenInodes(port: number): Set<string> {
@@ -63,7 +67,9 @@ export function listeningServer(place: {
 }): number | null {
   const pid = Number(gone(() => readFileSync(place.pidPath, 'utf8'))?.trim() ?? '');
   if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return null;
-  return listenHolders(place.configPath, place.port).some((holder) => holder.pid === pid && holder.ours) ? pid : null;
+  return listenHolders(place.configPath, place.port).some((holder) => holder.pid === pid && holder.owner === 'us')
+    ? pid
+    : null;
 }
 
 /** Live connections of our server: one child each, its opened device and its peer. */
