@@ -23,7 +23,7 @@ export default defineConfig({
       project('contract', ['test/contract/**/*.test.ts'], { testTimeout: 120_000, fileParallelism: true }),
       project('rules', ['test/{rules,incidents}/**/*.test.ts'], { testTimeout: 180_000, fileParallelism: true }),
       project('integration', ['test/integration/**/*.test.ts'], { testTimeout: 240_000, fileParallelism: false }),
-      project('chaos', ['test/chaos/**/*.test.ts'], { testTimeout: 900_000, fileParallelism: false }),
+      project('chaos', ['test/chaos/**/*.test.ts'], { testTimeout: 900_000, fileParallelism: true }),
       project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 180_000, fileParallelism: false }),
       project('soak', ['test/soak/**/*.test.ts'], { testTimeout: 3_600_000, fileParallelism: false }),
     ],

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Event } from '../../../shared/contract/events.ts';
+import type { Mapping } from '../../domain/device.ts';
+import { systemClock } from '../system/clock.ts';
+import { systemIds } from '../system/ids.ts';
+import { openDatabase, sqlOf } from './database.ts';
+import { takeLock } from './lock.ts';
+import { openRecords } from './open.ts';
+
+let dir: string;
+let published: Event[];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'ossea-records-'));
+  published = [];
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const open = () =>
+  openRecords({
+    dir,
+    hostId: 'oma',
+    newId: systemIds.next(),
+    kind: 'lab',
+    firstNbdPort: 10809,
+    clock: systemClock,
+    publish: (event) => {
+      published.push(event);
+    },
+  });
+
+const line = (message: string) => ({
+  type: 'log.line' as const,
+  level: 'info' as const,
+  job_id: null,
+  message,
+  fields: {},
+});
+
+test('events are numbered without a gap, in the order of their transactions, and told only once they are on disk', async () => {
+  const records = await open();
+  const write = (message: string, fails: boolean): Promise<void> =>
+    records.store.write(async (tx) => {
+      await records.events.append(tx, line(message));
+      if (fails) throw new Error('no');
+    });
+  const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map((message) => write(message, message === 'b')));
+  expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+  expect(published.map(({ seq, body }) => [seq, body.type === 'log.line' ? body.message : ''])).toEqual([
+    [1, 'a'],
+    [2, 'c'],
+    [3, 'd'],
+  ]);
+  expect((await records.events.after(1, 10)).map((event) => event.seq)).toEqual([2, 3]);
+  await records.close();
+});
+
+const mapping = (volumeId: string, path: string): Mapping => ({
+  id: systemIds.next(),
+  volumeId,
+  hostId: 'oma',
+  vmId: systemIds.next(),
+  device: { name: path.slice(5), path, dev: '7:1', sizeBytes: 1, diskseq: '1', serial: 'x' },
+  bootId: 'boot',
+  evidence: { kind: 'serial', serial: 'x', excessBytes: 0 },
+  observedAt: systemClock.now(),
+  endedAt: null,
+  endedBecause: null,
+});
+
+test('the schema itself forbids two open mappings of one device, and two devices for one volume', async () => {
+  const records = await open();
+  const insert = (made: Mapping): Promise<void> => records.store.write((tx) => records.mappings.insert(tx, made));
+  const [volume, other] = [systemIds.next(), systemIds.next()];
+  const first = mapping(volume, '/dev/vdb');
+  await insert(first);
+  await expect(insert(mapping(other, '/dev/vdb'))).rejects.toThrow('UNIQUE');
+  await expect(insert(mapping(volume, '/dev/vdc'))).rejects.toThrow('UNIQUE');
+  await records.store.write((tx) => records.mappings.end(tx, first.id, 'detached'));
+  await insert(mapping(other, '/dev/vdb'));
+  expect((await records.mappings.openOf(other))?.device.path).toBe('/dev/vdb');
+  await records.close();
+});
+
+test('a new boot ends every mapping of the host at once', async () => {
+  const records = await open();
+  for (const letter of ['b', 'c', 'd']) {
+    const made = { ...mapping(systemIds.next(), `/dev/vd${letter}`), bootId: letter === 'd' ? 'new' : 'old' };
+    await records.store.write((tx) => records.mappings.insert(tx, made));
+  }
+  expect(await records.store.write((tx) => records.mappings.endAllOfOtherBoots(tx, 'oma', 'new'))).toBe(2);
+  expect((await records.mappings.openOn('oma')).map((open) => open.device.path)).toEqual(['/dev/vdd']);
+  await records.close();
+});
+
+test('what a data directory is, it stays; a database of a newer version is refused', async () => {
+  const first = await open();
+  const { environmentId } = first;
+  await first.close();
+  const again = await open();
+  expect(again).toMatchObject({ environmentId, bornAs: 'lab', nbdPort: 10809 });
+  await again.close();
+  const database = await openDatabase(join(dir, 'ossea.db'));
+  await database.write((tx) => sqlOf(tx).run('PRAGMA user_version = 9999'));
+  await database.close();
+  await expect(open()).rejects.toMatchObject({ code: 'SCHEMA_NEWER' });
+});
+
+test('the lock of a data directory has one holder and is free after its release', async () => {
+  const path = join(dir, 'daemon.lock');
+  const lock = await takeLock(path);
+  await expect(takeLock(path)).rejects.toMatchObject({ code: 'DATA_DIR_IN_USE' });
+  await lock.release();
+  await (await takeLock(path)).release();
+});
