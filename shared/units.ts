@@ -1,13 +1,13 @@
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
-/** IEC units with three significant digits at most: `512 B`, `1.5 GiB`, `128 MiB`. */
+/** IEC units; whole numbers stay whole: `64 MiB`, `1.5 GiB`. */
 export function formatBytes(bytes: number): string {
   let value = bytes;
-  let index = 0;
-  while (value >= 1024 && index < units.length - 1) {
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
     value /= 1024;
-    index += 1;
+    unit += 1;
   }
-  const digits = index === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return `${String(Number(value.toFixed(digits)))} ${units[index] ?? 'B'}`;
+  const digits = unit === 0 || Number.isInteger(value) || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
 }

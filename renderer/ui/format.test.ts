@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatSeconds, formatTimeLeft, percentOf } from './format.ts';
+import { formatBytes } from '../../shared/units.ts';
+import { formatSeconds, formatTimeLeft, percentOf } from './format.ts';
 
 describe('figures as words', () => {
   it('uses IEC units and keeps whole numbers whole', () => {

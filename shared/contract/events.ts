@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { endpoint } from './endpoint.ts';
-import { bytes, id, instant, noBody, nothing } from './fields.ts';
 import { nbdExport } from './exports.ts';
+import { bytes, id, instant, noBody, nothing } from './fields.ts';
 import { migration } from './migrations.ts';
 import { operation } from './operations.ts';
 import { volume } from './volumes.ts';

@@ -1,7 +1,8 @@
 import type { NbdExport } from '../../../shared/contract/exports.ts';
+import { formatBytes } from '../../../shared/units.ts';
 import { exportKey } from '../../live/entities.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { formatBytes, formatInstant } from '../../ui/format.ts';
+import { formatInstant } from '../../ui/format.ts';
 import { hrefOf } from '../../ui/route.ts';
 import { type Column, Table } from '../../ui/table.tsx';
 

@@ -1,6 +1,7 @@
 import type { DeviceMapping, Volume } from '../../../shared/contract/volumes.ts';
+import { formatBytes } from '../../../shared/units.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { formatBytes, formatInstant } from '../../ui/format.ts';
+import { formatInstant } from '../../ui/format.ts';
 import { type Column, Table } from '../../ui/table.tsx';
 
 type Props = {

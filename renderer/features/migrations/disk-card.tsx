@@ -1,9 +1,10 @@
 import type { Migration, MigrationDisk } from '../../../shared/contract/migrations.ts';
 import type { DeviceMapping } from '../../../shared/contract/volumes.ts';
+import { formatBytes } from '../../../shared/units.ts';
 import { useLive } from '../../live/console-context.tsx';
 import { diskFigures } from '../../live/figures.ts';
 import { Copyable, type Fact, Facts } from '../../ui/facts.tsx';
-import { formatBytes, formatRate, formatTimeLeft, percentOf } from '../../ui/format.ts';
+import { formatRate, formatTimeLeft, percentOf } from '../../ui/format.ts';
 import { Progress } from '../../ui/progress.tsx';
 import { phaseWords, statusWords } from '../../ui/words.ts';
 import { DiskProof } from './disk-proof.tsx';

@@ -1,17 +1,11 @@
 import type { Migration } from '../../../shared/contract/migrations.ts';
+import { formatBytes } from '../../../shared/units.ts';
 import { useLive, useNow } from '../../live/console-context.tsx';
 import { isEnded } from '../../live/entities.ts';
 import { copiedBytes, migrationFigures } from '../../live/figures.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { ErrorCard } from '../../ui/error-card.tsx';
-import {
-  formatBytes,
-  formatInstant,
-  formatRate,
-  formatSeconds,
-  formatTimeLeft,
-  secondsBetween,
-} from '../../ui/format.ts';
+import { formatInstant, formatRate, formatSeconds, formatTimeLeft, secondsBetween } from '../../ui/format.ts';
 import { ProofBadge } from '../../ui/proof-badge.tsx';
 import { hrefOf } from '../../ui/route.ts';
 import { statusWords } from '../../ui/words.ts';

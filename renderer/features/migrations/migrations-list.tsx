@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { Migration } from '../../../shared/contract/migrations.ts';
+import { formatBytes } from '../../../shared/units.ts';
 import { useLive, useNow } from '../../live/console-context.tsx';
 import { isEnded, type LiveState } from '../../live/entities.ts';
 import { copiedBytes, migrationFigures } from '../../live/figures.ts';
@@ -7,15 +8,7 @@ import { newestFirst } from '../../live/select.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Blank, Loading } from '../../ui/blank.tsx';
 import { FilterInput, matches } from '../../ui/filter-input.tsx';
-import {
-  formatBytes,
-  formatInstant,
-  formatRate,
-  formatSeconds,
-  percentOf,
-  plural,
-  secondsBetween,
-} from '../../ui/format.ts';
+import { formatInstant, formatRate, formatSeconds, percentOf, plural, secondsBetween } from '../../ui/format.ts';
 import { ProofBadge } from '../../ui/proof-badge.tsx';
 import { goTo, hrefOf } from '../../ui/route.ts';
 import { type Column, Table } from '../../ui/table.tsx';

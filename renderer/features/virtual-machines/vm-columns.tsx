@@ -1,7 +1,7 @@
 import type { Migration } from '../../../shared/contract/migrations.ts';
+import { formatBytes } from '../../../shared/units.ts';
 import type { Vm } from '../../live/entities.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { formatBytes } from '../../ui/format.ts';
 import { ProofBadge } from '../../ui/proof-badge.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { statusWords } from '../../ui/words.ts';

@@ -1,8 +1,8 @@
 import { CloseButton } from '@mantine/core';
 import type { Migration } from '../../../shared/contract/migrations.ts';
+import { formatBytes } from '../../../shared/units.ts';
 import type { Vm } from '../../live/entities.ts';
 import { Copyable, Facts } from '../../ui/facts.tsx';
-import { formatBytes } from '../../ui/format.ts';
 import { guestOsWords } from './guest-os.ts';
 import { StartMigration } from './start-migration.tsx';
 import { Power, totalBytes } from './vm-columns.tsx';
