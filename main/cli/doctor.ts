@@ -17,6 +17,7 @@ const programs = [
   'setpriv',
   'blockdev',
   'dd',
+  'timeout',
 ] as const;
 
 /** `ossea doctor`: what this machine has of what the daemon needs. */
