@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDaemonProcess } from '../fixtures/daemon-process.ts';
 import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
 import { leftovers } from '../fixtures/leftovers.ts';
+import { writeSmallVm } from '../fixtures/small-vm.ts';
 import { killAt, recordMoments } from './kill-matrix.ts';
 
 /** Lanes work side by side, each with a daemon and a lab of its own. */
@@ -11,6 +12,7 @@ describe('rule J1: the daemon is killed at every moment of a migration of three 
   const dirs: string[] = [];
   beforeAll(() => {
     dirs.push(newDataDir());
+    writeSmallVm(dirs[0] ?? '');
   });
   afterAll(async () => {
     for (const dir of dirs) {
@@ -25,7 +27,11 @@ describe('rule J1: the daemon is killed at every moment of a migration of three 
     const moments = await recordMoments(first);
     console.log(`${String(moments.length)} moments, killed one by one; every fourth time the recovery is killed, too`);
     expect(moments.length).toBeGreaterThan(50);
-    while (dirs.length < lanes) dirs.push(newDataDir(first));
+    while (dirs.length < lanes) {
+      const dir = newDataDir(first);
+      writeSmallVm(dir);
+      dirs.push(dir);
+    }
     const work = moments.map((moment, index) => ({
       moment,
       // With three disks side by side a moment is reached three times; which of them dies takes turns.

@@ -8,18 +8,18 @@ import {
   startMigration,
   waitForMigration,
 } from '../fixtures/daemon-process.ts';
-import { backingFile, readBothEnds } from '../fixtures/outside-proof.ts';
 import { readLedger } from '../fixtures/ledger.ts';
+import { backingFile, readBothEnds } from '../fixtures/outside-proof.ts';
+import { smallVm } from '../fixtures/small-vm.ts';
 
 /** Three disks side by side in several segments, no headroom: every kind of step, as little to copy as possible. */
-export const smallSettings = { headroom_gib: 0, segment_mib: 48, parallel_transfers: 3 } as const;
-export const matrixVm = 'db-01';
+export const smallSettings = { headroom_gib: 0, segment_mib: 8, parallel_transfers: 3 } as const;
 
 /** Runs one migration with every moment written down; a moment that differs only in its segment is one moment. */
 export async function recordMoments(dataDir: string): Promise<readonly string[]> {
   const file = join(dataDir, 'moments');
   const daemon = await startDaemonProcess({ dataDir, settings: smallSettings, env: { OSSEA_POINTS_LOG: file } });
-  const job = await waitForMigration(daemon, await startMigration(daemon, matrixVm));
+  const job = await waitForMigration(daemon, await startMigration(daemon, smallVm.name));
   expect(job).toMatchObject({ status: 'completed', proof: 'full' });
   await daemon.kill('SIGKILL');
   forget(dataDir, job);
@@ -36,7 +36,7 @@ export async function killAt(dataDir: string, { moment, occurrence, again }: Kil
     settings: smallSettings,
     env: { OSSEA_AT: `${moment}@${String(occurrence)}=kill` },
   });
-  const id = await startMigration(doomed, matrixVm);
+  const id = await startMigration(doomed, smallVm.name);
   expect(await doomed.ended, `${moment} was not reached`).toMatchObject({ signal: 'SIGKILL' });
   if (again !== undefined) await dieDuringRecovery(dataDir, again);
   const daemon = await startDaemonProcess({ dataDir });

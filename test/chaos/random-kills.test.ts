@@ -4,7 +4,8 @@ import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
 import { leftovers } from '../fixtures/leftovers.ts';
 import { readBothEnds } from '../fixtures/outside-proof.ts';
 import { realClock } from '../fixtures/real-clock.ts';
-import { expectNothingTwice, forget, matrixVm, smallSettings } from './kill-matrix.ts';
+import { smallVm, writeSmallVm } from '../fixtures/small-vm.ts';
+import { expectNothingTwice, forget, smallSettings } from './kill-matrix.ts';
 
 const times = 20;
 const seed = Number(process.env['OSSEA_SEED'] ?? Date.now() % 1_000_000);
@@ -23,6 +24,7 @@ function randomFrom(start: number): () => number {
 let dir: string;
 beforeAll(() => {
   dir = newDataDir();
+  writeSmallVm(dir);
 });
 afterAll(async () => {
   await (await startDaemonProcess({ dataDir: dir })).stop();
@@ -34,8 +36,8 @@ test(`twenty kills at random times (OSSEA_SEED=${seed}): every migration complet
   const random = randomFrom(seed);
   const { signal } = new AbortController();
   for (let round = 1; round <= times; round += 1) {
-    let daemon = await startDaemonProcess({ dataDir: dir, settings: { ...smallSettings, rate_mib_per_second: 60 } });
-    const id = await startMigration(daemon, matrixVm);
+    let daemon = await startDaemonProcess({ dataDir: dir, settings: { ...smallSettings, rate_mib_per_second: 12 } });
+    const id = await startMigration(daemon, smallVm.name);
     const afterMs = Math.round(random() * 4_000);
     await realClock.sleep(afterMs, { signal });
     await daemon.kill('SIGKILL');
