@@ -16,7 +16,7 @@ describe('the command line of the console', () => {
   });
 
   it('takes a directory in both spellings, beside switches of Chromium', () => {
-    expect(readCommandLine(['--no-sandbox', '.', '--data-dir', 'x', '--inspect=0'], from).dataDir).toBe('/work/x');
+    expect(readCommandLine(['--no-sandbox', '.', '--data-dir', 'x', '--inspect=0'], from).dataDir).toBe('/srv/x');
     expect(readCommandLine(['.', '--data-dir=/var/lib/x'], from).dataDir).toBe('/var/lib/x');
   });
 
