@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from './command-line.ts';
 
-const from = { cwd: '/work', home: '/home/admin', xdgDataHome: undefined };
+const from = { cwd: '/srv', home: '/home/admin', xdgDataHome: undefined };
 
 describe('the command line of the console', () => {
   it('keeps the demo environment and real sites in two directories', () => {
