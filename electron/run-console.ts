@@ -25,6 +25,8 @@ const screenshotMs = 120_000;
 
 /** Opens the window at once and the data directory beside it, so that the first page does not wait for the daemon. */
 export async function runConsole({ log, home }: Options): Promise<void> {
+  // Database, logs and tokens are for this user alone.
+  process.umask(0o077);
   const env = process.env;
   const line = readCommandLine(process.argv.slice(1), { cwd: process.cwd(), home, xdgDataHome: env['XDG_DATA_HOME'] });
   registerPageScheme(protocol);

@@ -45,6 +45,7 @@ export async function labMigrate(args: Arguments, around: Surroundings): Promise
     watcher.end();
   } finally {
     await daemon.close();
+    if (around.signal.aborted && args.dataDir === null) rmSync(dataDir, { recursive: true, force: true });
   }
   around.out(args.json ? `${JSON.stringify(jobsDocument(jobs))}\n` : `${proofTable(jobs)}\n`);
   return tidyUp(jobs, { dataDir, keep: args.dataDir !== null, err: around.err });

@@ -47,6 +47,8 @@ function stopSignal(): AbortSignal {
 }
 
 async function run(): Promise<number> {
+  // Database, logs and tokens are for this user alone.
+  process.umask(0o077);
   const programs = locatePrograms(process.argv[1] ?? '');
   const signal = stopSignal();
   const around: Surroundings = {
