@@ -7,8 +7,8 @@ import { readEndpoint } from './composition/endpoint-file.ts';
 import type { Programs } from './composition/programs.ts';
 import type { Log } from './ports/log.ts';
 
-export { createLog } from './adapters/system/log.ts';
 export { findProgram } from './adapters/processes/find-program.ts';
+export { createLog } from './adapters/system/log.ts';
 export { startDaemon } from './composition/daemon.ts';
 export type { Programs } from './composition/programs.ts';
 

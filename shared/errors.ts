@@ -126,6 +126,11 @@ export const catalogue = {
     'End the process named in the cause, then resume.',
   ),
   FORBIDDEN: fail(403, 'The request does not come from this console.', 'Open the console from the address it printed.'),
+  HOST_RESTARTED: wait(
+    503,
+    'The appliance was restarted.',
+    'Nothing to do: its devices are proved anew and the work goes on by itself.',
+  ),
   HOST_UNREADABLE: wait(
     503,
     'The device tree of the appliance cannot be read.',
@@ -273,8 +278,15 @@ export function toErrorBody(error: unknown): ErrorBody {
 /** Expected failures are AppErrors already; anything else is a bug and becomes INTERNAL with its text as the cause. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
+  if (isFullDisk(error)) return new AppError('DATA_DIR_FULL', error.message, undefined, { cause: error });
   const reason = error instanceof Error ? error.message : String(error);
   return new AppError('INTERNAL', reason, undefined, { cause: error });
+}
+
+/** The daemon's own files are all below its data directory. A watch says ENOSPC when there are no watches left. */
+function isFullDisk(error: unknown): error is Error {
+  const { code, syscall } = error instanceof Error ? (error as { code?: unknown; syscall?: unknown }) : {};
+  return code === 'ENOSPC' && syscall !== 'watch';
 }
 
 export function isErrorCode(value: string): value is ErrorCode {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import type { Clock } from '../ports/clock.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 
 /** Sent by the page with every call: a foreign page cannot set it without a preflight that we never grant. */
 const consoleHeader = 'x-ossea-console';

@@ -1,7 +1,7 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ServerResponse } from 'node:http';
-import type { Clock } from '../ports/clock.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FeedMessage } from '../../shared/contract/events.ts';
+import type { Clock } from '../ports/clock.ts';
 
 export type Follow = (options: {
   readonly after: number;

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import staticFiles from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -33,6 +34,10 @@ export type Api = {
   close(): Promise<void>;
 };
 
+/** Beside the table: they describe it, or come before it. */
+const openApiPath = '/api/v1/openapi.json';
+const sessionPath = '/api/v1/session';
+
 const pagePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -42,7 +47,14 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     bodyLimit: 1024 ** 2,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: false },
+    clientErrorHandler: refuseGarbage,
+    // What fails before a route is found, such as an address that cannot be decoded.
+    frameworkErrors: (thrown, _request, reply) => {
+      void sendError(reply, translate(thrown), options.log);
+    },
   });
+  // Only JSON is understood; the built-in parser for text would hand a string to the usecases.
+  server.removeContentTypeParser('text/plain');
   let port = options.port;
   const auth = createAuth({ token: options.token, port: () => port, clock: options.clock });
 
@@ -59,7 +71,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   server.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), options.log));
   bindEndpoints(server, options, { auth, stop: stop.signal });
   bindSession(server, auth);
-  server.get('/api/v1/openapi.json', (request) => {
+  server.get(openApiPath, (request) => {
     auth.identify(request);
     return openApi(options.version);
   });
@@ -125,7 +137,7 @@ function afterOf(request: FastifyRequest): number {
 }
 
 function bindSession(server: FastifyInstance, auth: Auth): void {
-  server.post('/api/v1/session', async (request, reply) => {
+  server.post(sessionPath, async (request, reply) => {
     const { body } = request;
     const code = typeof body === 'object' && body !== null ? (body as { code?: unknown }).code : undefined;
     if (typeof code !== 'string') throw new AppError('INVALID_REQUEST', 'body.code: expected text');
@@ -138,9 +150,8 @@ function bindSession(server: FastifyInstance, auth: Auth): void {
 /** A known path with another method is 405, anything else 404. */
 function notFound(request: FastifyRequest): AppError {
   const path = request.url.split('?')[0] ?? '';
-  const known = Object.values<Endpoint>(endpoints).some((row) =>
-    new RegExp(`^${row.path.replaceAll(/:\w+/g, '[^/]+')}$`).test(path),
-  );
+  const served = [...Object.values<Endpoint>(endpoints).map((row) => row.path), openApiPath, sessionPath];
+  const known = served.some((row) => new RegExp(`^${row.replaceAll(/:\w+/g, '[^/]+')}$`).test(path));
   return known ? new AppError('METHOD_NOT_ALLOWED', `${request.method} ${path}`) : new AppError('NOT_FOUND', path);
 }
 
@@ -152,6 +163,17 @@ function translate(thrown: unknown): AppError {
   if (status === 415) return new AppError('UNSUPPORTED_MEDIA_TYPE', message);
   if (status !== undefined && status >= 400 && status < 500) return new AppError('INVALID_REQUEST', message);
   return asAppError(thrown);
+}
+
+/** What is no HTTP at all gets the same document. */
+function refuseGarbage(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy(error);
+    return;
+  }
+  const body = JSON.stringify(toErrorBody(new AppError('INVALID_REQUEST', `This is not HTTP: ${error.message}`)));
+  const head = `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${String(Buffer.byteLength(body))}\r\nconnection: close`;
+  socket.end(`${head}\r\n\r\n${body}`);
 }
 
 function sendError(reply: FastifyReply, error: AppError, log: Log): FastifyReply {

@@ -1,4 +1,4 @@
-import { asAppError, AppError, toErrorBody } from '../../shared/errors.ts';
+import { AppError, asAppError, toErrorBody } from '../../shared/errors.ts';
 import { type Arguments, readArguments } from './arguments.ts';
 import { doctor } from './doctor.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';

@@ -76,7 +76,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const { cloud } = site;
   const common = { ...bytePath, cloud, site: site.site, progress, clock, ids };
   const workTurns = createTurns(() => records.settings.get().parallel_transfers);
-  const { workflows, migrateVm } = await createWorkflows({ ...common, records, workTurns });
+  const { workflows, migrateVm, reconsider } = await createWorkflows({ ...common, records, workTurns });
   const { journal, store } = records;
   const engine = createEngine({ journal, store, clock, ids, points: createPoints(process.env), log, workflows });
   opened.push(() => engine.close());
@@ -86,6 +86,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     ...common,
     engine,
     migrateVm,
+    reconsider,
     store,
     history: records.events,
     rows: records,

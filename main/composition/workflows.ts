@@ -2,7 +2,6 @@ import type { openRecords } from '../adapters/sqlite/open.ts';
 import { createTurns } from '../engine/turns.ts';
 import type { AnyWorkflow } from '../engine/workflow.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { HostAccess } from '../ports/host-access.ts';
 import { createDeviceTruth } from '../workflows/device-truth.ts';
 import { copyDiskWorkflow } from '../workflows/migrate-vm/copy-disk.ts';
 import { type MigrateVm, migrateVmWorkflow } from '../workflows/migrate-vm/migrate-vm.ts';
@@ -16,7 +15,6 @@ import { projectOperation } from '../workflows/volume/project-operation.ts';
 
 type Parts = Omit<MigrateParts, 'truth' | 'rows' | 'slots' | 'operations'> & {
   readonly records: Awaited<ReturnType<typeof openRecords>>;
-  readonly host: HostAccess;
   readonly clock: Clock;
 };
 
@@ -24,6 +22,8 @@ type Parts = Omit<MigrateParts, 'truth' | 'rows' | 'slots' | 'operations'> & {
 export async function createWorkflows({ records, host, clock, ...parts }: Parts): Promise<{
   readonly workflows: readonly AnyWorkflow[];
   readonly migrateVm: MigrateVm;
+  /** To be called after a change of the settings: what waits for room may have it now. */
+  readonly reconsider: () => void;
 }> {
   const truth = createDeviceTruth({
     host,
@@ -48,8 +48,12 @@ export async function createWorkflows({ records, host, clock, ...parts }: Parts)
     remove: deleteVolumeWorkflow(volumeParts),
   };
   const slots = await createSlots(records.jobs, () => records.settings.get().attach_slots);
-  const migrateParts: MigrateParts = { ...parts, truth, rows: records, slots, operations };
+  const migrateParts: MigrateParts = { ...parts, host, truth, rows: records, slots, operations };
   const copyDisk = copyDiskWorkflow(migrateParts);
   const migrateVm = migrateVmWorkflow(migrateParts, copyDisk);
-  return { migrateVm, workflows: [migrateVm, copyDisk, ...Object.values(operations)] };
+  const reconsider = (): void => {
+    slots.reconsider();
+    parts.workTurns.reconsider();
+  };
+  return { migrateVm, reconsider, workflows: [migrateVm, copyDisk, ...Object.values(operations)] };
 }

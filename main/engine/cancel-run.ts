@@ -10,12 +10,13 @@ export async function cancelRun(runtime: Runtime, id: string): Promise<void> {
   if (row === null) throw new AppError('NOT_FOUND', `No run ${id}.`);
   if (isFinal(row.status)) return;
   const driven = live.get(id);
-  if (driven !== undefined) {
-    await runtime.update(driven, { cancelRequested: true });
-    driven.controller.abort(new AppError('CANCELLED'));
-  } else {
-    drive(runtime, await runtime.persist((tx) => parts.journal.updateRun(tx, id, { cancelRequested: true })));
-  }
+  if (driven !== undefined) await runtime.update(driven, { cancelRequested: true });
+  const requested =
+    driven?.row ?? (await runtime.persist((tx) => parts.journal.updateRun(tx, id, { cancelRequested: true })));
+  if (isFinal(requested.status)) return;
+  // While the request was written the run may have been parked, or resumed: who works on it now is what counts.
+  const now = drive(runtime, requested);
+  if (now.row !== requested || now === driven) now.controller.abort(new AppError('CANCELLED'));
   await cancelChildren(runtime, id);
 }
 

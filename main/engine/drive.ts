@@ -1,7 +1,9 @@
 import { AppError, asAppError, catalogue, type ErrorBody, fromErrorBody, toErrorBody } from '../../shared/errors.ts';
 import type { RunRow } from '../ports/journal.ts';
+import { shortReason } from './reason.ts';
 import { createRunContext } from './run-context.ts';
 import type { LiveRun, Runtime } from './runtime.ts';
+import { showHeld } from './show-waits.ts';
 import { isFinal } from './status.ts';
 
 /** Works on a run in the background until it ends, is held, or the process shuts down. Driving it twice is driving it once. */
@@ -11,7 +13,14 @@ export function drive(runtime: Runtime, row: RunRow): LiveRun {
   if (running !== undefined) return running;
   if (shutdown.signal.aborted) throw new AppError('SHUTTING_DOWN');
   const workflow = runtime.workflowOf(row);
-  const run: LiveRun = { row, workflow, controller: new AbortController(), waits: [], ended: Promise.resolve() };
+  const run: LiveRun = {
+    row,
+    workflow,
+    controller: new AbortController(),
+    waits: [],
+    heldParts: [],
+    ended: Promise.resolve(),
+  };
   live.set(row.id, run);
   run.ended = guarded(runtime, run, () => begin(runtime, run))
     .catch((error: unknown) => {
@@ -19,6 +28,9 @@ export function drive(runtime: Runtime, row: RunRow): LiveRun {
     })
     .finally(() => {
       live.delete(row.id);
+      // A cancel that came while the run was being parked: it must not wait for the next start.
+      if (run.row.status === 'held' && run.row.cancelRequested && run.row.undoing === null && !shutdown.signal.aborted)
+        drive(runtime, run.row);
     });
   return run;
 }
@@ -61,19 +73,27 @@ async function undo(runtime: Runtime, run: LiveRun, cause: ErrorBody): Promise<v
   await runtime.update(run, { status, reason: null, error: cause, completedAt: runtime.parts.clock.now() });
 }
 
-/** Nothing below a run may be at work when its undo starts. */
+/** Nothing below a run may be at work when its undo starts, and none stays held for a person: nobody asks for it any more. */
 async function quietenChildren(runtime: Runtime, run: LiveRun): Promise<void> {
-  const { parts, shutdown } = runtime;
-  for (const child of await parts.journal.childrenOf(run.row.id)) {
+  for (const child of await runtime.parts.journal.childrenOf(run.row.id)) {
     if (isFinal(child.status)) continue;
     if (runtime.workflowOf(child).cancellable || child.status === 'held') await runtime.cancel(child.id);
     else drive(runtime, child);
-    try {
-      await joinRun(runtime, child.id);
-    } catch (error) {
-      if (shutdown.signal.aborted) throw error;
-      parts.log.info('a part of a failed run ended', { run_id: child.id, code: asAppError(error).code });
-    }
+    await untilQuiet(runtime, child.id);
+    const left = await runtime.parts.journal.run(child.id);
+    if (left === null || isFinal(left.status)) continue;
+    await runtime.cancel(child.id);
+    await untilQuiet(runtime, child.id);
+  }
+}
+
+async function untilQuiet(runtime: Runtime, id: string): Promise<void> {
+  const { parts, shutdown } = runtime;
+  try {
+    await joinRun(runtime, id);
+  } catch (error) {
+    if (shutdown.signal.aborted) throw error;
+    parts.log.info('a part of a failed run ended', { run_id: id, code: asAppError(error).code });
   }
 }
 
@@ -97,7 +117,13 @@ async function parkOrFail(runtime: Runtime, run: LiveRun, thrown: unknown): Prom
     await guarded(runtime, run, () => undo(runtime, run, toErrorBody(error)));
     return;
   }
-  const reason = `${error.code}: ${error.reason ?? catalogue[error.code].summary}`;
-  parts.log.warn('a run is held', { run_id: run.row.id, workflow: run.row.workflow, code: error.code, reason });
+  const reason = shortReason(error);
+  parts.log.warn('a run is held', {
+    run_id: run.row.id,
+    workflow: run.row.workflow,
+    code: error.code,
+    reason: error.reason,
+  });
   await runtime.update(run, { status: 'held', reason, error: toErrorBody(error) });
+  await showHeld(runtime, run, reason);
 }

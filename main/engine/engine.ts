@@ -4,6 +4,7 @@ import type { Tx } from '../ports/store.ts';
 import { orAborted } from './abort.ts';
 import { cancelChildren, cancelRun } from './cancel-run.ts';
 import { drive, joinRun } from './drive.ts';
+import { shortReason } from './reason.ts';
 import { createRuntime, type EngineParts, type Runtime } from './runtime.ts';
 import { insertRun, startChild } from './start-run.ts';
 import { isFinal } from './status.ts';
@@ -19,6 +20,8 @@ export type Engine = {
   cancel(id: string): Promise<void>;
   /** Drives a held run again. */
   resume(id: string): Promise<void>;
+  /** Why no run can record anything now, e.g. a full data directory; null when they can. */
+  stalled(): string | null;
   /** Drives everything that was unfinished when the last process ended. */
   recover(): Promise<number>;
   /** Stops at the next checkpoint; unfinished runs go on at the next start. */
@@ -41,6 +44,7 @@ export function createEngine(parts: EngineParts): Engine {
       if (!isFinal(row.status) && row.status !== 'held') drive(runtime, row);
       return row.id;
     },
+    stalled: runtime.stalled,
     join: (id, { signal }) => orAborted(joinRun(runtime, id), signal),
     cancel: runtime.cancel,
     resume: async (id) => {
@@ -70,7 +74,7 @@ async function recoverOne(runtime: Runtime, row: RunRow): Promise<void> {
   } catch (error) {
     const known = asAppError(error);
     if (known.code !== 'WORKFLOW_CHANGED') throw error;
-    const reason = `${known.code}: ${known.reason ?? ''}`;
+    const reason = shortReason(known);
     await runtime.persist((tx) =>
       runtime.parts.journal.updateRun(tx, row.id, { status: 'held', reason, error: toErrorBody(known) }),
     );

@@ -1,5 +1,6 @@
 import { asAppError, catalogue } from '../../shared/errors.ts';
 import type { StepRow } from '../ports/journal.ts';
+import { shortReason } from './reason.ts';
 import type { LiveRun, Runtime } from './runtime.ts';
 import type { Step } from './workflow.ts';
 
@@ -46,8 +47,7 @@ async function waitOut<Out, Handle>(pursuit: Pursuit<Out, Handle>, { thrown, fai
   if (catalogue[error.code].retry !== 'backoff' || last) throw error;
   const about = { run_id: pursuit.row.runId, step: pursuit.row.name, failures, code: error.code, reason: error.reason };
   log.warn('a step is tried again', about);
-  const reason = `${error.code}: ${error.reason ?? catalogue[error.code].summary}`;
-  await pursuit.waiting(reason, () => clock.sleep(backoffMs(failures), { signal: pursuit.signal }));
+  await pursuit.waiting(shortReason(error), () => clock.sleep(backoffMs(failures), { signal: pursuit.signal }));
 }
 
 type Done<Out> = { readonly output: Out } | null;
@@ -57,7 +57,10 @@ async function lookThenAct<Out, Handle>(pursuit: Pursuit<Out, Handle>): Promise<
   const { definition, signal } = pursuit;
   const handle = pursuit.row.handle === null ? undefined : definition.handle.parse(pursuit.row.handle);
   const seen = await definition.observe(handle, { signal, attempt: pursuit.row.attempts });
-  if (seen.state === 'pending') return null;
+  if (seen.state === 'pending') {
+    if (seen.handle !== undefined && pursuit.row.handle === null) await put(pursuit, { handle: seen.handle });
+    return null;
+  }
   if (seen.state === 'done') return await record(pursuit, seen.output);
   if (!pursuit.fresh) await put(pursuit, { attempts: pursuit.row.attempts + 1 });
   pursuit.fresh = false;

@@ -2,6 +2,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { StepRow } from '../ports/journal.ts';
 import { pursue } from './pursue-step.ts';
 import type { LiveRun, Runtime } from './runtime.ts';
+import { whileWaiting } from './show-waits.ts';
 import type { RunContext, Step } from './workflow.ts';
 
 type Way = {
@@ -63,18 +64,4 @@ async function runStep<Out, Handle>(runtime: Runtime, run: LiveRun, order: StepO
   });
   await at('after-record');
   return output;
-}
-
-type Wait<T> = { readonly reason: string; readonly work: () => Promise<T> };
-
-async function whileWaiting<T>(runtime: Runtime, run: LiveRun, { reason, work }: Wait<T>): Promise<T> {
-  run.waits.push(reason);
-  if (run.waits.length === 1) await runtime.update(run, { status: 'waiting', reason });
-  try {
-    return await work();
-  } finally {
-    run.waits.splice(run.waits.indexOf(reason), 1);
-    if (run.waits.length === 0 && run.row.status === 'waiting')
-      await runtime.update(run, { status: 'running', reason: null });
-  }
 }

@@ -10,6 +10,8 @@ export type Turns = {
   hasRoom(weight: number): boolean;
   /** Takes units without waiting: what was already inside before a restart. */
   take(weight: number): () => void;
+  /** The capacity may have grown. */
+  reconsider(): void;
 };
 
 export function createTurns(capacity: () => number): Turns {
@@ -38,6 +40,7 @@ export function createTurns(capacity: () => number): Turns {
   return {
     take,
     hasRoom,
+    reconsider: admit,
     enter: async (weight, signal) => {
       signal.throwIfAborted();
       if (hasRoom(weight)) return take(weight);

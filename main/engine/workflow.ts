@@ -2,10 +2,10 @@ import type { z } from 'zod';
 import type { RunRow } from '../ports/journal.ts';
 import type { Tx } from '../ports/store.ts';
 
-export type Observation<Out> =
+export type Observation<Out, Handle = unknown> =
   | { readonly state: 'done'; readonly output: Out }
-  /** Begun, not ended: ask again. */
-  | { readonly state: 'pending' }
+  /** Begun, not ended: ask again. A handle that was lost with the reply and found again is kept. */
+  | { readonly state: 'pending'; readonly handle?: Handle }
   /** Not begun, as far as the world shows. */
   | { readonly state: 'absent' };
 
@@ -24,7 +24,7 @@ export type Step<Out, Handle> = {
   readonly input: unknown;
   readonly output: z.ZodType<Out>;
   readonly handle: z.ZodType<Handle>;
-  observe(handle: Handle | undefined, context: StepContext): Promise<Observation<Out>>;
+  observe(handle: Handle | undefined, context: StepContext): Promise<Observation<Out, Handle>>;
   act(context: StepContext): Promise<Handle>;
   /** Rows that change with the step, written in the transaction that records it. */
   record?(tx: Tx, output: Out): Promise<void>;

@@ -1,5 +1,5 @@
-import { chunkBytes, exitCode } from './protocol.ts';
 import type { OpenDisk } from './open-disk.ts';
+import { chunkBytes, exitCode } from './protocol.ts';
 import { Trouble } from './trouble.ts';
 
 /** Part of the runtime, but not of the language library that this folder is compiled with. */

@@ -79,7 +79,9 @@ async function main(): Promise<void> {
 if (isMainThread) {
   main().catch((error: unknown) => {
     print({ kind: 'trouble', text: error instanceof Error ? error.message : String(error) });
-    process.exitCode = error instanceof Trouble ? error.exitCode : exitCode.failed;
+    if (error instanceof Trouble) process.exitCode = error.exitCode;
+    // It writes nothing but its manifest: no space says nothing about what was read.
+    else process.exitCode = (error as { code?: string }).code === 'ENOSPC' ? exitCode.noSpace : exitCode.failed;
   });
 } else {
   parentPort?.on('message', (request: DigestRequest) => {

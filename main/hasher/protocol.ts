@@ -1,5 +1,5 @@
 /** What the hashing program and the daemon say to each other: one JSON object a line on stdout, an exit code at the end. */
-export const exitCode = { done: 0, failed: 1, deviceChanged: 3, integrity: 4, directRefused: 5 } as const;
+export const exitCode = { done: 0, failed: 1, deviceChanged: 3, integrity: 4, directRefused: 5, noSpace: 6 } as const;
 
 export const chunkBytes = 4 * 1024 * 1024;
 

@@ -1,11 +1,11 @@
 import type { Event, EventBody } from '../../shared/contract/events.ts';
-import type { Evidence, Mapping } from '../domain/device.ts';
+import type { NbdExport } from '../../shared/contract/exports.ts';
 import type { Migration, Phase, RunStatus } from '../../shared/contract/migrations.ts';
 import type { Operation } from '../../shared/contract/operations.ts';
-import type { Volume } from '../../shared/contract/volumes.ts';
-import type { NbdExport } from '../../shared/contract/exports.ts';
 import type { Settings } from '../../shared/contract/settings.ts';
+import type { Volume } from '../../shared/contract/volumes.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
+import type { Evidence, Mapping } from '../domain/device.ts';
 import type { SourceVm } from '../domain/vm.ts';
 import type { Tx } from './store.ts';
 
@@ -27,8 +27,6 @@ export type JobRows = {
       readonly completedAt: string | null;
     },
   ): Promise<void>;
-  /** Shows why a part of the job waits; null when it goes on. */
-  setReason(tx: Tx, id: string, reason: string | null): Promise<void>;
   /** A disk only moves forward; the job's phase is that of its least advanced disk. */
   enterPhase(tx: Tx, disk: DiskOfJob, phase: Phase): Promise<void>;
   patchDisk(tx: Tx, disk: DiskOfJob, patch: DiskPatch): Promise<void>;
@@ -81,6 +79,8 @@ export type VolumeRows = {
 export type MappingRows = {
   openOf(volumeId: string): Promise<Mapping | null>;
   openOn(hostId: string): Promise<readonly Mapping[]>;
+  /** The newest one, open or ended. */
+  lastOf(volumeId: string): Promise<Mapping | null>;
   insert(tx: Tx, mapping: Mapping): Promise<void>;
   end(tx: Tx, id: string, because: string): Promise<void>;
   /** A new boot ends every mapping of the host at once, before new ones are written (rule D1). */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { RawInput } from '../../shared/client/transport.ts';
 import { type EndpointName, endpoints } from '../../shared/contract/all.ts';
 import type { CallContext, HandlerInput, Handlers } from '../../shared/contract/calls.ts';
-import type { RawInput } from '../../shared/client/transport.ts';
 import { AppError } from '../../shared/errors.ts';
 
 export type Dispatch = (name: EndpointName, input: RawInput, context: CallContext) => Promise<unknown>;

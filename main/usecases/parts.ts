@@ -22,6 +22,8 @@ import type { Site } from '../workflows/migrate-vm/parts.ts';
 export type UsecaseParts = {
   readonly engine: Engine;
   readonly migrateVm: MigrateVm;
+  /** After a change of the settings: what waits for room may have it now. */
+  readonly reconsider: () => void;
   readonly images: SourceImages;
   readonly cloud: Cloud;
   readonly site: () => Site;

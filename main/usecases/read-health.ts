@@ -1,5 +1,5 @@
 import type { Handlers } from '../../shared/contract/calls.ts';
-import { asAppError } from '../../shared/errors.ts';
+import { AppError, asAppError } from '../../shared/errors.ts';
 import type { UsecaseParts } from './parts.ts';
 
 type Part = 'healthy' | 'unhealthy' | 'unknown';
@@ -35,7 +35,10 @@ export const getHealth =
         async () =>
           `${String((await parts.cloud.volumesOfVm(parts.site().omaVmId, { signal })).length)} volumes on the appliance`,
       ),
-      ask('database', async () => `event ${String((await parts.history.bounds()).newest)}`),
+      ask('database', async () => {
+        if (parts.engine.stalled() !== null) throw new AppError('DATA_DIR_FULL', 'Work waits for space.');
+        return `event ${String((await parts.history.bounds()).newest)}`;
+      }),
       ask('device_monitor', async () => `${String((await parts.host.snapshot({ signal })).devices.length)} devices`),
       ask('nbd_server', async () => {
         const pid = await parts.exports.serverPid();

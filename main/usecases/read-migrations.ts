@@ -4,7 +4,17 @@ import { AppError } from '../../shared/errors.ts';
 import type { UsecaseParts } from './parts.ts';
 
 /** The stored job with the live figures of its movers laid over it. */
-export function withLiveFigures({ progress }: UsecaseParts, job: Migration): Migration {
+export function withLiveFigures(parts: UsecaseParts, job: Migration): Migration {
+  return withStall(parts, withMovers(parts, job));
+}
+
+/** A full data directory cannot be written down in the job's row: the reader is told from memory (rule J5). */
+function withStall({ engine }: UsecaseParts, job: Migration): Migration {
+  const reason = engine.stalled();
+  return reason === null || job.status !== 'running' ? job : { ...job, status: 'waiting', reason };
+}
+
+function withMovers({ progress }: UsecaseParts, job: Migration): Migration {
   const frames = progress.of(job.id).filter((frame) => frame.activity === 'transfer');
   if (frames.length === 0 || job.completed_at !== null) return job;
   const disks = job.disks.map((disk) => {

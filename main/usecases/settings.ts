@@ -7,11 +7,12 @@ export const getSettings =
     Promise.resolve(rows.settings.get());
 
 export const changeSettings =
-  ({ rows, store }: UsecaseParts): Handlers['changeSettings'] =>
+  ({ rows, store, reconsider }: UsecaseParts): Handlers['changeSettings'] =>
   async ({ body }, { actor }) => {
     await store.write(async (tx) => {
       await rows.settings.change(tx, body);
       await rows.audit.append(tx, { actor, act: 'settings.change', subject: 'settings', details: body });
     });
+    reconsider();
     return rows.settings.get();
   };

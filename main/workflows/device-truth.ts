@@ -9,7 +9,7 @@ import type { Signalled } from '../ports/signalled.ts';
 import type { Store } from '../ports/store.ts';
 
 /** How long a device that CloudStack reports as attached may take to appear. */
-const appearanceMs = 120_000;
+const usualAppearanceMs = 120_000;
 
 export type DeviceTruth = {
   /**
@@ -18,6 +18,8 @@ export type DeviceTruth = {
    * `before`: what was there before the one attach in flight, for hosts without serials.
    */
   prove(wanted: Wanted, options: Signalled & { readonly before?: HostSnapshot }): Promise<Mapping>;
+  /** The open mapping of this boot, unproved now; those of other boots end here. */
+  current(volumeId: string, options: Signalled): Promise<Mapping | null>;
   /** Resolves once no device of the host carries this mapping's disk. */
   gone(mapping: Mapping, options: Signalled): Promise<void>;
 };
@@ -29,21 +31,24 @@ type Parts = {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly site: () => { readonly omaVmId: string };
+  readonly appearanceMs?: number;
 };
 
 export function createDeviceTruth(parts: Parts): DeviceTruth {
   return {
     prove: (wanted, { signal, before }) =>
       watch(parts, signal, async (snapshot) => {
-        const open = await openNow(parts, wanted, snapshot);
+        const open = await openNow(parts, wanted.volumeId, snapshot);
         if (open !== null) return await holdOn(parts, open, snapshot);
         const bySerial = matchBySerial(wanted, snapshot);
         const unknown = bySerial.kind === 'none' && before !== undefined;
         const verdict = unknown ? matchByAppearance(wanted, before, snapshot) : bySerial;
         if (verdict.kind === 'proved') return await observe(parts, wanted, { snapshot, ...verdict });
         refuse(wanted, verdict);
+        if (before === undefined) await refuseForgotten(parts, wanted, snapshot);
         return notFound(wanted, snapshot);
       }),
+    current: async (volumeId, options) => await openNow(parts, volumeId, await parts.host.snapshot(options)),
     gone: async (mapping, { signal }) => {
       await watch(parts, signal, (snapshot) => {
         const isThere = snapshot.devices.some((device) => isStill(mapping.device, device));
@@ -54,9 +59,12 @@ export function createDeviceTruth(parts: Parts): DeviceTruth {
   };
 }
 
-/** Looks at every change until `look` gives something other than an error to end with, for two minutes. */
+/**
+ * Looks at every change until `look` gives something other than an error to end with, for two minutes. A tree that
+ * cannot be read is one that is just changing: the appliance boots.
+ */
 async function watch<T>(
-  { host, clock }: Parts,
+  { host, clock, appearanceMs = usualAppearanceMs }: Parts,
   signal: AbortSignal,
   look: (snapshot: HostSnapshot) => Promise<T | AppError>,
 ): Promise<T> {
@@ -65,23 +73,33 @@ async function watch<T>(
     // Asked for before the look, so that a change between the two is not missed.
     const changed = host.changed({ signal });
     changed.catch(() => undefined);
-    const found = await look(await host.snapshot({ signal }));
+    const found = await snapshotOf(host, signal).then((seen) => (seen instanceof AppError ? seen : look(seen)));
     if (!(found instanceof AppError)) return found;
     if (clock.monotonicMs() > deadline) throw found;
     await changed;
   }
 }
 
+async function snapshotOf(host: HostAccess, signal: AbortSignal): Promise<HostSnapshot | AppError> {
+  try {
+    return await host.snapshot({ signal });
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'HOST_UNREADABLE') return error;
+    throw error;
+  }
+}
+
 /** The open mapping of this boot, if there is one. */
 async function openNow(
   { mappings, store, host }: Parts,
-  wanted: Wanted,
+  volumeId: string,
   snapshot: HostSnapshot,
 ): Promise<Mapping | null> {
-  const open = await mappings.openOf(wanted.volumeId);
-  if (open === null || open.bootId === snapshot.bootId) return open;
-  await store.write((tx) => mappings.endAllOfOtherBoots(tx, host.hostId, snapshot.bootId));
-  return null;
+  const claims = await mappings.openOn(host.hostId);
+  // Also those of other volumes: what a device was in another boot is no claim on it in this one.
+  if (claims.some((claim) => claim.bootId !== snapshot.bootId))
+    await store.write((tx) => mappings.endAllOfOtherBoots(tx, host.hostId, snapshot.bootId));
+  return claims.find((claim) => claim.volumeId === volumeId && claim.bootId === snapshot.bootId) ?? null;
 }
 
 /** A mapping of this boot either still holds to the letter, or it is over: a silent move is how disks get crossed. */
@@ -123,6 +141,17 @@ async function refuseClaimed({ mappings }: Parts, { hostId, volumeId, device }: 
     volume_id: volumeId,
     claimed_by: other.volumeId,
   });
+}
+
+/** Without serials only the newcomer can be told (rule D2): after a new boot no wait brings the proof back. */
+async function refuseForgotten({ mappings }: Parts, wanted: Wanted, snapshot: HostSnapshot): Promise<void> {
+  const last = await mappings.lastOf(wanted.volumeId);
+  if (last === null || last.evidence.kind === 'serial' || last.bootId === snapshot.bootId) return;
+  throw new AppError(
+    'DEVICE_NOT_FOUND',
+    `${last.device.path} was volume ${wanted.volumeId} until the appliance was restarted, and its disks carry no serial.`,
+    { volume_id: wanted.volumeId, was: last.device, boot_id: snapshot.bootId },
+  );
 }
 
 const stillThere = (mapping: Mapping): AppError =>

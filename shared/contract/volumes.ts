@@ -31,6 +31,7 @@ export const volume = z.object({
   job_id: id.nullable(),
   /** True from the first export on: deleting it then needs `confirm`. */
   received_data: z.boolean(),
+  /** The newest observation; history once `ended_at` is set. Null before the first proof. */
   mapping: mapping.nullable(),
   created_at: instant,
   updated_at: instant,
@@ -42,7 +43,7 @@ export const listVolumes = endpoint({
   tag: 'OMA',
   method: 'GET',
   path: '/api/v1/volumes',
-  summary: 'Volumes this console made, each with its current device mapping',
+  summary: 'Volumes this console made, each with its newest device mapping',
   status: 200,
   params: nothing,
   query: z.strictObject({ limit }),

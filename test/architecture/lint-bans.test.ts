@@ -1,5 +1,5 @@
-import { ESLint } from 'eslint';
 import { join } from 'node:path';
+import { ESLint } from 'eslint';
 import { expect, test } from 'vitest';
 import { plantTree } from './repository.ts';
 

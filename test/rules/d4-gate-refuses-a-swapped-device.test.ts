@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createNbdcopyMover } from '../../main/adapters/movers/nbdcopy.ts';
 import type { HostAccess } from '../../main/ports/host-access.ts';
-import { allocatedBytes, type Appliance, buildAppliance, deviceKinds, signal } from '../fixtures/appliance.ts';
+import { type Appliance, allocatedBytes, buildAppliance, deviceKinds, signal } from '../fixtures/appliance.ts';
 import { MiB, writeImage } from '../fixtures/disk-bytes.ts';
 import { realClock } from '../fixtures/real-clock.ts';
 

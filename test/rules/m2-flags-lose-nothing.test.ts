@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { extentList } from '../../main/adapters/movers/source-server.ts';
 import { nbdcopyFlags } from '../../main/adapters/movers/nbdcopy.ts';
+import { extentList } from '../../main/adapters/movers/source-server.ts';
 import { findProgram } from '../../main/adapters/processes/find-program.ts';
 import { type Appliance, buildAppliance, deviceKinds, signal } from '../fixtures/appliance.ts';
 import { MiB, sha256OfFirst, writeAt, writeImage } from '../fixtures/disk-bytes.ts';
-import { writeFileSync } from 'node:fs';
 
 const sizeBytes = 32 * MiB;
 /** What the second run lists: an area changed to random bytes and one changed to zero. */

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createSourceImages } from '../../main/adapters/images/source-images.ts';
 import { clip, totalBytes } from '../../main/domain/extent.ts';
 import { AppError } from '../../shared/errors.ts';
-import { allocatedBytes, type Appliance, buildAppliance, deviceKinds, signal } from '../fixtures/appliance.ts';
+import { type Appliance, allocatedBytes, buildAppliance, deviceKinds, signal } from '../fixtures/appliance.ts';
 import { MiB, sha256OfFirst, writeImage } from '../fixtures/disk-bytes.ts';
 
 const sizeBytes = 64 * MiB;

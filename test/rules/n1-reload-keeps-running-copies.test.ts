@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Appliance, buildAppliance, deviceKinds, signal } from '../fixtures/appliance.ts';
 import { MiB, sha256OfFirst, writeImage } from '../fixtures/disk-bytes.ts';
 import { eventually } from '../fixtures/real-clock.ts';
-import { join } from 'node:path';
 
 describe.each(deviceKinds)('N1: exports come and go while a copy runs (%s)', (kind) => {
   let oma: Appliance;

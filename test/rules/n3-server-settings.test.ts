@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { listExports, goExport } from '../../main/adapters/nbd/handshake.ts';
+import { goExport, listExports } from '../../main/adapters/nbd/handshake.ts';
 import { type Appliance, buildAppliance, deviceKinds, signal } from '../fixtures/appliance.ts';
 import { MiB } from '../fixtures/disk-bytes.ts';
 

@@ -11,8 +11,8 @@ import {
 import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
 import { labDoes } from '../fixtures/lab-control.ts';
 import { leftovers } from '../fixtures/leftovers.ts';
-import { backingFile } from '../fixtures/outside-proof.ts';
 import { readMigrationRow } from '../fixtures/migration-row.ts';
+import { backingFile } from '../fixtures/outside-proof.ts';
 import { sourceFile } from '../fixtures/source-file.ts';
 import { stopped } from '../fixtures/stopped.ts';
 

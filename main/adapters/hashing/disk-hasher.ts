@@ -1,16 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
-import { exitCode, type HasherJob, type HasherLine } from '../../hasher/protocol.ts';
 import type { Mapping } from '../../domain/device.ts';
 import type { SourceImage } from '../../domain/vm.ts';
+import { exitCode, type HasherJob, type HasherLine } from '../../hasher/protocol.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DiskHasher, Hash } from '../../ports/disk-hasher.ts';
 import type { HostAccess } from '../../ports/host-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
+import { findProgram } from '../processes/find-program.ts';
 import { proveDevice } from '../processes/prove-device.ts';
 import { startQemuNbd } from '../processes/qemu-nbd.ts';
-import { findProgram } from '../processes/find-program.ts';
 import { runProgram } from '../processes/run-program.ts';
 import { type HasherRun, runHasher } from './run-hasher.ts';
 
@@ -127,14 +127,21 @@ function hashOf(run: HasherRun, bytes: number, reader: Hash['reader']): Hash {
 
 function deviceResult(run: HasherRun, mapping: Mapping): HasherRun {
   if (run.code === exitCode.done) return run;
+  requireSpace(run);
   const details = { volume_id: mapping.volumeId, device_path: mapping.device.path };
   if (run.code === exitCode.deviceChanged) throw new AppError('DEVICE_CHANGED', run.trouble, details);
   if (run.code === exitCode.integrity) throw new AppError('INTEGRITY', run.trouble, details);
   throw new AppError('HOST_UNREADABLE', run.trouble, details);
 }
 
+/** The manifest could not be kept (rule J5): that is waited out, and is no word on what was read. */
+function requireSpace(run: HasherRun): void {
+  if (run.code === exitCode.noSpace) throw new AppError('DATA_DIR_FULL', `The manifest was not kept: ${run.trouble}`);
+}
+
 function sourceResult(run: HasherRun, source: SourceImage): HasherRun {
   if (run.code === exitCode.done) return run;
+  requireSpace(run);
   const details = { path: source.path, format: source.format };
   throw new AppError('SOURCE_UNREADABLE', `${source.path}: ${run.trouble}`, details);
 }

@@ -4,8 +4,8 @@ import { type Extent, normalise } from '../../domain/extent.ts';
 import type { SourceImage } from '../../domain/vm.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { findProgram } from '../processes/find-program.ts';
-import { runProgram } from '../processes/run-program.ts';
 import { imageOptions } from '../processes/image-options.ts';
+import { runProgram } from '../processes/run-program.ts';
 
 const chainEntry = z.object({
   filename: z.string(),

@@ -5,8 +5,8 @@ import type { HostAccess } from '../../ports/host-access.ts';
 import type { GateProof } from '../../ports/mover.ts';
 import type { ExportClient, NbdExports } from '../../ports/nbd-exports.ts';
 import type { Signalled } from '../../ports/signalled.ts';
-import { proveDevice } from '../processes/prove-device.ts';
 import { openDescriptors, tcpSockets } from '../processes/proc.ts';
+import { proveDevice } from '../processes/prove-device.ts';
 import type { RunningProgram } from '../processes/start-program.ts';
 import { waitUntil } from '../processes/wait-until.ts';
 

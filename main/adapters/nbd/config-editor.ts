@@ -6,8 +6,8 @@ import { gone } from '../processes/proc.ts';
 import { writeDurably } from './durable-file.ts';
 import { linkIsCurrent, removeLink } from './export-link.ts';
 import { restartServer, type ServerPlace } from './restart-server.ts';
-import { listeningServer } from './server-processes.ts';
 import { type ExportSection, parseConfig, renderConfig } from './server-config.ts';
+import { listeningServer } from './server-processes.ts';
 
 type Edit =
   | { readonly kind: 'add'; readonly section: ExportSection }

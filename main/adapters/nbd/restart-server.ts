@@ -6,7 +6,7 @@ import { isAlive, killProcess, processState } from '../processes/proc.ts';
 import { runProgram } from '../processes/run-program.ts';
 import { waitUntil } from '../processes/wait-until.ts';
 import { listExports } from './handshake.ts';
-import { listeningServer, listenHolders, listenInodes, serverMark } from './server-processes.ts';
+import { listenHolders, listenInodes, listeningServer, serverMark } from './server-processes.ts';
 
 export type ServerPlace = {
   readonly nbdServerPath: string;

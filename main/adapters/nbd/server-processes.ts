@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import type { ExportClient } from '../../ports/nbd-exports.ts';
 import {
+  bytesWrittenBy,
   commandLine,
   environmentOf,
   gone,
@@ -8,9 +11,6 @@ import {
   processState,
   tcpSockets,
 } from '../processes/proc.ts';
-import type { ExportClient } from '../../ports/nbd-exports.ts';
-import { bytesWrittenBy } from '../processes/proc.ts';
-import { readFileSync } from 'node:fs';
 
 /**
  * Who belongs to our nbd-server, as /proc shows it. After a reload the children of the old parent are orphans, so

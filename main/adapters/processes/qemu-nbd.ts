@@ -5,10 +5,10 @@ import type { SourceImage } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { findProgram } from './find-program.ts';
+import { imageOptions } from './image-options.ts';
 import { gone } from './proc.ts';
 import { startProgram } from './start-program.ts';
 import { waitUntil } from './wait-until.ts';
-import { imageOptions } from './image-options.ts';
 
 export type QemuNbd = { readonly socketPath: string; stop(): Promise<void> };
 

@@ -2,8 +2,8 @@ import {
   type ChildProcess,
   type ChildProcessByStdio,
   type SpawnOptions,
-  spawn,
   type StdioOptions,
+  spawn,
 } from 'node:child_process';
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import type { Readable } from 'node:stream';

@@ -86,7 +86,7 @@ async function timelineOf(tx: Tx, id: string): Promise<Migration['timeline']> {
   return job === undefined ? [] : (json(job, 'timeline') as Migration['timeline']);
 }
 
-type JobWriters = 'insert' | 'activeOf' | 'follow' | 'setReason' | 'prove' | 'leaveBehind' | 'setSlots';
+type JobWriters = 'insert' | 'activeOf' | 'follow' | 'prove' | 'leaveBehind' | 'setSlots';
 
 function jobWriters(parts: Parts): Pick<JobRows, JobWriters> {
   const set = (tx: Tx, id: string, columns: Readonly<Record<string, string | number | null>>): Promise<void> => {
@@ -113,11 +113,6 @@ function jobWriters(parts: Parts): Pick<JobRows, JobWriters> {
         completed_at: run.completedAt,
         timeline: JSON.stringify(spans),
       });
-    },
-    setReason: async (tx, id, reason) => {
-      const [row] = await sqlOf(tx).all('SELECT reason, completed_at FROM replication_jobs WHERE id = ?', [id]);
-      if (row === undefined || row['reason'] === reason || row['completed_at'] !== null) return;
-      await set(tx, id, { reason });
     },
     prove: (tx, id, proof) => set(tx, id, { proof }),
     leaveBehind: (tx, id, lines) => set(tx, id, { left_behind: JSON.stringify(lines) }),

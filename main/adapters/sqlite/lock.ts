@@ -1,5 +1,5 @@
-import { AppError } from '../../../shared/errors.ts';
 import sqlite3 from 'sqlite3';
+import { AppError } from '../../../shared/errors.ts';
 
 /**
  * One data directory, one daemon: an exclusive transaction on DIR/daemon.lock, held for life and freed by the kernel

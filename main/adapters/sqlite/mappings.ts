@@ -33,6 +33,8 @@ export function mappingDocument(row: Row): DeviceMapping {
   });
 }
 
+export const newestOfVolume = 'SELECT * FROM device_mappings WHERE volume_id = ? ORDER BY rowid DESC LIMIT 1';
+
 type Parts = {
   readonly database: Database;
   readonly clock: Clock;
@@ -49,6 +51,10 @@ export function createMappingRows({ database, clock, volumes, place }: Parts): M
   return {
     openOf: async (volumeId) => (await open('volume_id', volumeId))[0] ?? null,
     openOn: (hostId) => open('host_id', hostId),
+    lastOf: async (volumeId) => {
+      const [row] = await database.read.all(newestOfVolume, [volumeId]);
+      return row === undefined ? null : toMapping(row);
+    },
     insert: async (tx, mapping) => {
       const { endedAt: _endedAt, endedBecause: _endedBecause, ...observed } = mapping;
       await sqlOf(tx).run(

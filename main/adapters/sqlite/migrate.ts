@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { AppError } from '../../../shared/errors.ts';
 import { type Database, sqlOf } from './database.ts';
 import { firstTables } from './migrations/0010-first-tables.ts';
+import { newestMapping } from './migrations/0020-newest-mapping.ts';
 
-const migrations = [firstTables] as const;
+const migrations = [firstTables, newestMapping] as const;
 const newest = migrations.at(-1)?.number ?? 0;
 
 /** Forward only, after an online backup, each in its own transaction with its number; a newer schema is refused. */

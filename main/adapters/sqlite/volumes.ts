@@ -3,13 +3,11 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EventRows, VolumeEvents, VolumeRows } from '../../ports/rows.ts';
 import { number, numberOrNull, text, textOrNull } from './columns.ts';
 import { type Database, type Row, type Sql, sqlOf } from './database.ts';
-import { mappingDocument } from './mappings.ts';
+import { mappingDocument, newestOfVolume } from './mappings.ts';
 import type { Place } from './place.ts';
 
 async function documentOf(sql: Sql, row: Row): Promise<Volume> {
-  const [open] = await sql.all('SELECT * FROM device_mappings WHERE volume_id = ? AND ended_at IS NULL', [
-    text(row, 'volume_id'),
-  ]);
+  const [last] = await sql.all(newestOfVolume, [text(row, 'volume_id')]);
   return volume.parse({
     volume_id: text(row, 'volume_id'),
     name: text(row, 'name'),
@@ -17,7 +15,7 @@ async function documentOf(sql: Sql, row: Row): Promise<Volume> {
     status: text(row, 'status'),
     job_id: textOrNull(row, 'job_id'),
     received_data: number(row, 'received_data') === 1,
-    mapping: open === undefined ? null : mappingDocument(open),
+    mapping: last === undefined ? null : mappingDocument(last),
     created_at: text(row, 'created_at'),
     updated_at: text(row, 'updated_at'),
   });

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { diskOf } from './disk-of.ts';
 import { settleAll } from '../../engine/settle.ts';
 import type { RunContext, Workflow } from '../../engine/workflow.ts';
+import { diskOf } from './disk-of.ts';
 import { hashSource } from './hash-source.ts';
+import { closeExport } from './nbd-export.ts';
 import type { MigrateParts } from './parts.ts';
 import { planCopy } from './plan-copy.ts';
 import { compareEnds, hashTarget } from './prove-copy.ts';
 import { sourceDisk } from './source-disk.ts';
-import { closeExport } from './nbd-export.ts';
 import { transfer } from './transfer.ts';
 
 const input = z.object({
@@ -43,10 +43,6 @@ export function copyDiskWorkflow(parts: MigrateParts): CopyDisk {
     },
     undo: async (context, request) => {
       await closeExport({ parts, context, request });
-    },
-    project: (tx, run) => {
-      const reason = run.status === 'waiting' || run.status === 'held' ? run.reason : null;
-      return parts.rows.jobs.setReason(tx, input.parse(run.input).job_id, reason);
     },
   };
 }

@@ -5,6 +5,7 @@ import type { CopyDisk } from './copy-disk.ts';
 import type { MigrateParts } from './parts.ts';
 import { sourceDisk } from './source-disk.ts';
 import { takeBack } from './take-back.ts';
+import { createName, volumeName } from './volume-name.ts';
 
 const input = z.object({
   job_id: z.string(),
@@ -67,9 +68,8 @@ async function provision(migrating: Migrating, disk: Disk): Promise<Target> {
   const { parts, context, request } = migrating;
   await enter(migrating, disk, 'provision');
   const site = parts.site();
-  const name = `create-volume:${String(disk.key)}`;
-  const made = await context.child(name, parts.operations.create, {
-    name: volumeName(request.vm_name, disk, parts.ids.derive(context.runId, name)),
+  const made = await context.child(createName(disk), parts.operations.create, {
+    name: volumeName(migrating, disk),
     size_bytes: Math.ceil(disk.capacityBytes / gib + request.headroom_gib) * gib,
     disk_offering_id: site.diskOfferingId,
     zone_id: site.zoneId,
@@ -78,10 +78,6 @@ async function provision(migrating: Migrating, disk: Disk): Promise<Target> {
   });
   return { disk, volumeId: made.volume_id, volumeBytes: made.size_bytes };
 }
-
-/** Unique by the id of the operation that makes it; readable for a person who looks at the cloud. */
-const volumeName = (vm: string, disk: Disk, operationId: string): string =>
-  `ossea-${vm.replaceAll(/[^A-Za-z0-9.-]+/g, '-').slice(0, 60)}-${String(disk.key)}-${operationId}`;
 
 async function attach(migrating: Migrating, { disk, volumeId, volumeBytes }: Target): Promise<void> {
   const { parts, context, request } = migrating;

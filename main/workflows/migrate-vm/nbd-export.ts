@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { diskOf } from './disk-of.ts';
 import type { Mapping } from '../../domain/device.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { OpenExport } from '../../ports/nbd-exports.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { CopyContext } from './copy-disk.ts';
+import { diskOf } from './disk-of.ts';
+import { overBoots } from './over-boots.ts';
 
 const exportName = (copy: CopyContext): string => `migration-vol-${copy.request.volume_id}`;
 
@@ -32,7 +33,7 @@ export const openFirst = (copy: CopyContext): Promise<'open'> =>
   copy.context.step('open-export', {
     input: copy.request.volume_id,
     ...actOnce<'open'>(z.literal('open'), async (options) => {
-      await openExport(copy, options);
+      await overBoots(copy, options, () => openExport(copy, options));
       return 'open';
     }),
     record: (tx) => copy.parts.rows.jobs.patchDisk(tx, diskOf(copy.request), { exportName: exportName(copy) }),

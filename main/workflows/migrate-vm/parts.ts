@@ -1,18 +1,19 @@
 import type { Turns } from '../../engine/turns.ts';
+import type { Cloud } from '../../ports/cloud.ts';
 import type { DiskHasher } from '../../ports/disk-hasher.ts';
+import type { HostAccess } from '../../ports/host-access.ts';
 import type { Ids } from '../../ports/ids.ts';
 import type { Mover } from '../../ports/mover.ts';
 import type { NbdExports } from '../../ports/nbd-exports.ts';
 import type { Progress } from '../../ports/progress.ts';
 import type { ExportRows, JobRows, MappingRows, SegmentRows, SettingRows, VolumeRows } from '../../ports/rows.ts';
 import type { SourceImages } from '../../ports/source-images.ts';
-import type { Cloud } from '../../ports/cloud.ts';
-import type { Slots } from './slots.ts';
 import type { DeviceTruth } from '../device-truth.ts';
 import type { AttachVolume } from '../volume/attach-volume.ts';
 import type { CreateVolume } from '../volume/create-volume.ts';
 import type { DeleteVolume } from '../volume/delete-volume.ts';
 import type { DetachVolume } from '../volume/detach-volume.ts';
+import type { Slots } from './slots.ts';
 
 /** Where volumes are made and to which VM they are attached. */
 export type Site = { readonly zoneId: string; readonly diskOfferingId: string; readonly omaVmId: string };
@@ -20,6 +21,7 @@ export type Site = { readonly zoneId: string; readonly diskOfferingId: string; r
 export type MigrateParts = {
   readonly site: () => Site;
   readonly cloud: Cloud;
+  readonly host: HostAccess;
   readonly truth: DeviceTruth;
   readonly exports: NbdExports;
   readonly mover: Mover;

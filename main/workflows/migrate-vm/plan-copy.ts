@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { diskOf } from './disk-of.ts';
 import { totalBytes } from '../../domain/extent.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { CopyContext } from './copy-disk.ts';
+import { diskOf } from './disk-of.ts';
 import { cutSegments } from './segments.ts';
 
 const extent = z.object({ offset: z.int(), length: z.int() });

@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { diskOf } from './disk-of.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { CopyContext } from './copy-disk.ts';
+import { diskOf } from './disk-of.ts';
 import { hash } from './hash-source.ts';
 import { proveTarget } from './nbd-export.ts';
-import { reportHashing } from './report-hashing.ts';
+import { overBoots } from './over-boots.ts';
 import type { CopyPlan } from './plan-copy.ts';
+import { reportHashing } from './report-hashing.ts';
 
 const deviceHash = hash.extend({ tailIsZero: z.boolean(), deviceBytes: z.int() });
 type SourceHash = z.infer<typeof hash>;
@@ -19,9 +20,11 @@ export const hashTarget = (copy: CopyContext): Promise<TargetHash> =>
     ...actOnce(deviceHash, async ({ signal }) => {
       const leave = await copy.parts.workTurns.enter(1, signal);
       try {
-        const mapping = await proveTarget(copy, { signal });
         const onProgress = reportHashing(copy, 'hash-target');
-        return await copy.parts.hasher.hashDevice(mapping, copy.request.disk.capacityBytes, { signal, onProgress });
+        return await overBoots(copy, { signal }, async () => {
+          const mapping = await proveTarget(copy, { signal });
+          return await copy.parts.hasher.hashDevice(mapping, copy.request.disk.capacityBytes, { signal, onProgress });
+        });
       } finally {
         leave();
       }

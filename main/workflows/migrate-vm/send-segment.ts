@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { diskOf } from './disk-of.ts';
 import { type Extent, totalBytes } from '../../domain/extent.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { SegmentRow } from '../../ports/rows.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { CopyContext } from './copy-disk.ts';
+import { diskOf } from './disk-of.ts';
 import { openExport, proveTarget } from './nbd-export.ts';
+import { overBoots } from './over-boots.ts';
 import type { CopyPlan } from './plan-copy.ts';
 import { extentsOf, type Segment } from './segments.ts';
 
@@ -30,7 +31,7 @@ export async function sendSegment(copy: CopyContext, sending: Sending): Promise<
     ...actOnce(sent, async ({ signal }) => {
       const leave = await parts.workTurns.enter(1, signal);
       try {
-        return { bytes: await sendOnce(copy, sending, { signal }) };
+        return { bytes: await overBoots(copy, { signal }, () => sendOnce(copy, sending, { signal })) };
       } finally {
         leave();
       }

@@ -10,6 +10,8 @@ import type { JobRows } from '../../ports/rows.ts';
 export type Slots = {
   reserve(context: RunContext, jobId: string, needed: number): Promise<void>;
   release(jobId: string): void;
+  /** The appliance may take more disks than before. */
+  reconsider(): void;
 };
 
 export async function createSlots(jobs: JobRows, capacity: () => number): Promise<Slots> {
@@ -31,6 +33,7 @@ export async function createSlots(jobs: JobRows, capacity: () => number): Promis
       leaving.set(jobId, turns.hasRoom(needed) ? await enter() : await context.waiting(reason, enter));
       await context.write((tx) => jobs.setSlots(tx, jobId, needed));
     },
+    reconsider: turns.reconsider,
     release: (jobId) => {
       leaving.get(jobId)?.();
       leaving.delete(jobId);

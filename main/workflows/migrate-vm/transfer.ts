@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { diskOf } from './disk-of.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { CopyContext } from './copy-disk.ts';
+import { diskOf } from './disk-of.ts';
 import { openFirst, proveTarget } from './nbd-export.ts';
+import { overBoots } from './over-boots.ts';
 import type { CopyPlan } from './plan-copy.ts';
 import { cutSegments } from './segments.ts';
 import { type Sending, sendSegment } from './send-segment.ts';
@@ -34,12 +35,14 @@ async function proveBlank(copy: CopyContext): Promise<string | null> {
     ...actOnce(proof, async ({ signal }) => {
       const volume = await parts.rows.volumes.get(request.volume_id);
       if (volume?.received_data !== false) return { mappingId: null };
-      const mapping = await proveTarget(copy, { signal });
       const leave = await parts.workTurns.enter(1, signal);
       try {
-        const whole = { offset: 0, length: mapping.device.sizeBytes };
-        const blank = await parts.hasher.isZero(mapping, whole, { signal });
-        return { mappingId: blank ? mapping.id : null };
+        return await overBoots(copy, { signal }, async () => {
+          const mapping = await proveTarget(copy, { signal });
+          const whole = { offset: 0, length: mapping.device.sizeBytes };
+          const blank = await parts.hasher.isZero(mapping, whole, { signal });
+          return { mappingId: blank ? mapping.id : null };
+        });
       } finally {
         leave();
       }
@@ -60,8 +63,10 @@ async function sendTail(copy: CopyContext, sending: Omit<Sending, 'segment'>): P
   const { zero } = await context.step('look-at-tail', {
     input: { volume_id: request.volume_id, window },
     ...actOnce(z.object({ zero: z.boolean() }), async ({ signal }) => {
-      const mapping = await proveTarget(copy, { signal });
-      return { zero: await parts.hasher.isZero(mapping, window, { signal }) };
+      return await overBoots(copy, { signal }, async () => {
+        const mapping = await proveTarget(copy, { signal });
+        return { zero: await parts.hasher.isZero(mapping, window, { signal }) };
+      });
     }),
   });
   if (!zero) await sendSegment(copy, { ...sending, segment: { name: 'tail', window } });

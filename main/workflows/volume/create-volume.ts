@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
 import type { Workflow } from '../../engine/workflow.ts';
+import type { CloudVolume } from '../../ports/cloud.ts';
 import type { VolumeParts } from './parts.ts';
 
 const input = z.object({
@@ -17,6 +18,11 @@ const gib = 1024 ** 3;
 
 export type CreateVolume = Workflow<z.infer<typeof input>, z.infer<typeof output>>;
 
+const found = ({ id, name, sizeBytes }: CloudVolume) => ({
+  state: 'done' as const,
+  output: { volume_id: id, name, size_bytes: sizeBytes },
+});
+
 /** Makes one volume. Its name carries the id of the intent, so a lost reply is found again by name (rule J2). */
 export function createVolumeWorkflow({ cloud, rows, project }: VolumeParts): CreateVolume {
   return {
@@ -27,10 +33,6 @@ export function createVolumeWorkflow({ cloud, rows, project }: VolumeParts): Cre
     cancellable: false,
     project: project('create'),
     run: (context, request) => {
-      const found = (volume: { id: string; name: string; sizeBytes: number }) => ({
-        state: 'done' as const,
-        output: { volume_id: volume.id, name: volume.name, size_bytes: volume.sizeBytes },
-      });
       return context.step('create', {
         input: request,
         output,
@@ -41,7 +43,9 @@ export function createVolumeWorkflow({ cloud, rows, project }: VolumeParts): Cre
             if (more.length > 0)
               throw new AppError('VOLUME_AMBIGUOUS', `${String(more.length + 1)} volumes are called ${request.name}.`);
             if (volume === undefined) return { state: 'absent' };
-            return volume.pendingJobId === null ? found(volume) : { state: 'pending' };
+            if (volume.pendingJobId === null) return found(volume);
+            // Kept, so that a volume which vanishes from now on is missed rather than made again.
+            return { state: 'pending', handle: { cloud_job_id: volume.pendingJobId, volume_id: volume.id } };
           }
           const job = await cloud.job(begun.cloud_job_id, options);
           if (job.state === 'pending') return { state: 'pending' };

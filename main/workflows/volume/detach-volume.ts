@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
+import { isStill, serialOf } from '../../correlation/match.ts';
 import type { RunContext, Workflow } from '../../engine/workflow.ts';
 import { cloudJobHandle, settledVolume } from './cloud-job.ts';
 import type { VolumeParts } from './parts.ts';
@@ -50,12 +51,16 @@ const detachInCloud = (parts: VolumeParts, context: RunContext, request: Request
 
 /** Rule D6: nothing on the appliance may hold the device, and no export may serve it. */
 async function refuseWhileInUse(parts: VolumeParts, request: Request, signal: AbortSignal): Promise<void> {
-  const mapping = await parts.rows.mappings.openOf(request.volume_id);
-  if (mapping === null) return;
-  const snapshot = await parts.host.snapshot({ signal });
-  const holders = snapshot.devices.find((device) => device.name === mapping.device.name)?.holders ?? [];
-  if (holders.length > 0)
-    throw new AppError('DEVICE_HELD', `${mapping.device.path} is held by ${holders.join(', ')}.`, { holders });
+  const mapping = await parts.truth.current(request.volume_id, { signal });
+  const { devices } = await parts.host.snapshot({ signal });
+  // After a new boot the name of the old mapping may be another volume's; the serial is what is left to tell it by.
+  const device = devices.find((found) =>
+    mapping === null ? found.serial === serialOf(request.volume_id) : isStill(mapping.device, found),
+  );
+  if (device !== undefined && device.holders.length > 0) {
+    const { path, holders } = device;
+    throw new AppError('DEVICE_HELD', `${path} is held by ${holders.join(', ')}.`, { holders });
+  }
   if ((await parts.rows.exports.openMapping(request.volume_id)) !== null) {
     throw new AppError('EXPORT_NOT_CLOSED', `The export of volume ${request.volume_id} is open.`);
   }
@@ -67,7 +72,7 @@ const endMapping = (parts: VolumeParts, context: RunContext, request: Request): 
     output,
     handle: z.null(),
     observe: async (_begun, { signal }) => {
-      const mapping = await parts.rows.mappings.openOf(request.volume_id);
+      const mapping = await parts.truth.current(request.volume_id, { signal });
       if (mapping !== null) await parts.truth.gone(mapping, { signal });
       return {
         state: 'done',
