@@ -12,6 +12,7 @@ import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
 import { labAccess } from '../fixtures/lab-control.ts';
 import { leftovers, processesUsing } from '../fixtures/leftovers.ts';
 import { readBothEnds } from '../fixtures/outside-proof.ts';
+import { eventually } from '../fixtures/real-clock.ts';
 import { expectNothingTwice, forget } from './kill-matrix.ts';
 
 const mib = 1024 ** 2;
@@ -32,12 +33,12 @@ afterAll(async () => {
   removeDataDir(dir);
 });
 
-/** The pids of a program that works for this data directory now. */
-function pidsOf(program: string): number[] {
-  const found = processesUsing(dir, program).map(({ pid }) => pid);
-  if (found.length === 0) throw new Error(`no ${program} is at work`);
-  return found;
-}
+/** The pids of a program that works for this data directory, once there is one: between two segments there is none. */
+const pidsOf = (program: string): Promise<number[]> =>
+  eventually(() => {
+    const pids = processesUsing(dir, program).map(({ pid }) => pid);
+    return pids.length > 0 && pids;
+  }, `a ${program} at work`);
 
 const victims: Readonly<Record<string, () => Promise<void> | void>> = {
   'the daemon': async () => {
@@ -47,11 +48,12 @@ const victims: Readonly<Record<string, () => Promise<void> | void>> = {
   'the lab': () => {
     process.kill(labAccess(dir).pid, 'SIGKILL');
   },
-  nbdcopy: () => {
-    process.kill(pidsOf('nbdcopy')[0] ?? 0, 'SIGKILL');
+  nbdcopy: async () => {
+    const [pid] = await pidsOf('nbdcopy');
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
   },
-  'nbd-server, parent and connections': () => {
-    for (const pid of pidsOf('nbd-server')) process.kill(pid, 'SIGKILL');
+  'nbd-server, parent and connections': async () => {
+    for (const pid of await pidsOf('nbd-server')) process.kill(pid, 'SIGKILL');
   },
 };
 
