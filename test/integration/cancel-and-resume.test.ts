@@ -213,6 +213,18 @@ describe('the daemon is stopped', () => {
     await expectCancelledKeepingData(await cancelled);
   });
 
+  test('by kill -9 after a cancel, and CloudStack refuses the key at the next start: no operation stays open', async () => {
+    await restartDaemon();
+    await arm(dir, 'slow-job', { value: 3_000, match: { command: 'attachVolume' } });
+    const id = await startMigration(daemon, vm);
+    await runningJob('attachVolume');
+    await daemon.client.call('cancelMigration', { params: { id } }, { signal: testSignal() });
+    await daemon.kill('SIGKILL');
+    await arm(dir, 'empty-401', { match: { command: 'queryAsyncJobResult' } });
+    daemon = await startDaemonProcess({ dataDir: dir });
+    await expectCancelledWithoutTrace(await waitForMigration(daemon, id));
+  });
+
   test('and a cancel that reaches it between two exports keeps what was exported and deletes the rest', async () => {
     await restartDaemon({ OSSEA_AT: 'copy-disk/open-export/after-record@1=stop' });
     const id = await startMigration(daemon, 'db-01');

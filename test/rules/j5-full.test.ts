@@ -15,7 +15,7 @@ import {
 import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
 import { readRows } from '../fixtures/database-rows.ts';
 import { labBooks } from '../fixtures/lab-state.ts';
-import { leftovers } from '../fixtures/leftovers.ts';
+import { leftovers, processesUsing } from '../fixtures/leftovers.ts';
 import { readBothEnds } from '../fixtures/outside-proof.ts';
 import { eventually } from '../fixtures/real-clock.ts';
 import { resume } from '../fixtures/steer.ts';
@@ -137,15 +137,21 @@ describe('rule J5: the data directory is full', () => {
     expectProved(dir, job);
   });
 
-  test.skipIf(!isRoot).each(['hash-source', 'hash-target', 'segment:1'])(
-    `full when %s is about to act: it waits, and completes with its manifest kept (${needsRoot})`,
+  const hashers = (dir: string): number =>
+    processesUsing(dir).filter(({ command }) => command.includes('hasher.cjs') && command.includes('"mode":"hash"'))
+      .length;
+
+  test.skipIf(!isRoot).each(['hash-source', 'hash-target'])(
+    `full while %s reads: its manifest waits for room, and is kept (${needsRoot})`,
     async (step) => {
       const dir = await startSmall(null, { OSSEA_AT: `copy-disk/${step}/after-intent@1=stop` });
       const id = await startMigration(daemon, 'pgtest2');
       await stopped(daemon.pid);
       const filled = fill(dir);
       process.kill(daemon.pid, 'SIGCONT');
+      await eventually(() => hashers(dir) > 0, 'the reading begins');
       await waits(id);
+      await eventually(() => hashers(dir) === 0, 'the reading has ended, and its manifest found no room');
       filled.free();
       const job = await waitForMigration(daemon, id);
       expectProved(dir, job);
