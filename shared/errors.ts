@@ -93,7 +93,7 @@ export const catalogue = {
   DETACH_FAILED: hold(
     422,
     'CloudStack did not release the volume from the appliance.',
-    'Look at the volume in CloudStack, detach it there or wait for it, then resume. Its data is proved already.',
+    'Look at why in CloudStack, then resume, which asks it again unless the volume is detached by then. Its data is proved already.',
   ),
   DEVICE_AMBIGUOUS: hold(
     409,

@@ -12,6 +12,7 @@ import type { Dispatch } from '../usecases/dispatch.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { type Follow, streamEvents } from './event-stream.ts';
 import { openApi } from './openapi.ts';
+import { bodyLimitBytes, refuseTooLarge } from './too-large.ts';
 
 export type ApiOptions = {
   readonly dispatch: Dispatch;
@@ -44,7 +45,7 @@ const pagePolicy =
 export async function startApi(options: ApiOptions): Promise<Api> {
   const stop = new AbortController();
   const server = fastify({
-    bodyLimit: 1024 ** 2,
+    bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: false },
     clientErrorHandler: refuseGarbage,
@@ -67,6 +68,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     auth.checkOrigin(request);
     await Promise.resolve();
   });
+  refuseTooLarge(server);
   server.setErrorHandler((thrown, _request, reply) => sendError(reply, translate(thrown), options.log));
   server.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), options.log));
   bindEndpoints(server, options, { auth, stop: stop.signal });

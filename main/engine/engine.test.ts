@@ -222,6 +222,37 @@ describe('failures', () => {
     expect(acts).toEqual(['first', 'second']);
   });
 
+  test('an act that failed for good is made again by a resume, not read once more; and never by itself', async () => {
+    let refuses = true;
+    const story = workflow((context) =>
+      context.step('detach', {
+        input: null,
+        output: z.string(),
+        handle: z.string(),
+        observe: (job) => {
+          if (job === undefined) return Promise.resolve({ state: 'absent' });
+          return Promise.resolve(
+            refuses
+              ? { state: 'failed', error: new AppError('DETACH_FAILED', job) }
+              : { state: 'done', output: `done by ${job}` },
+          );
+        },
+        act: ({ attempt }) => {
+          acts.push(`detach ${String(attempt)}`);
+          return Promise.resolve(`job ${String(attempt)}`);
+        },
+      }),
+    );
+    const engine = startEngine({ workflows: [story] });
+    const id = await engine.start(story, null);
+    await expect(engine.join(id, { signal })).rejects.toMatchObject({ code: 'DETACH_FAILED', reason: 'job 1' });
+    expect(acts).toEqual(['detach 1']);
+    refuses = false;
+    await engine.resume(id);
+    expect(await engine.join(id, { signal })).toBe('done by job 2');
+    expect(acts).toEqual(['detach 1', 'detach 2']);
+  });
+
   test('a failure is undone, and the undo survives a crash, too', async () => {
     const story = workflow(
       async (context) => {

@@ -62,6 +62,10 @@ async function lookThenAct<Out, Handle>(pursuit: Pursuit<Out, Handle>): Promise<
     return null;
   }
   if (seen.state === 'done') return await record(pursuit, seen.output);
+  if (seen.state === 'failed') {
+    await put(pursuit, { state: 'intended', handle: null });
+    throw seen.error;
+  }
   if (!pursuit.fresh) await put(pursuit, { attempts: pursuit.row.attempts + 1 });
   pursuit.fresh = false;
   const acted = await definition.act({ signal, attempt: pursuit.row.attempts });

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { AppError } from '../../shared/errors.ts';
 import type { RunRow } from '../ports/journal.ts';
 import type { Tx } from '../ports/store.ts';
 
@@ -7,7 +8,12 @@ export type Observation<Out, Handle = unknown> =
   /** Begun, not ended: ask again. A handle that was lost with the reply and found again is kept. */
   | { readonly state: 'pending'; readonly handle?: Handle }
   /** Not begun, as far as the world shows. */
-  | { readonly state: 'absent' };
+  | { readonly state: 'absent' }
+  /**
+   * The act of this handle is over, failed, and left the world as it was: it may be made again. The handle is dropped
+   * before the error is thrown, so that whoever resumes asks anew instead of reading the old failure once more.
+   */
+  | { readonly state: 'failed'; readonly error: AppError };
 
 export type StepContext = {
   readonly signal: AbortSignal;

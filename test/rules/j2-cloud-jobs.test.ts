@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Migration } from '../../shared/contract/migrations.ts';
+import { cloudOf, endOfJob, readLabFile, within } from '../fixtures/cloud-of-lab.ts';
 import {
   type DaemonProcess,
   isOver,
@@ -115,6 +117,25 @@ describe('rule J2: the job fails', () => {
     expect(job).toMatchObject({ status: 'failed', proof: null, error: { code: 'CLOUD_JOB_FAILED' } });
     expect(job.error?.cause).toContain(code);
     await expectNothingLeft(job);
+  });
+
+  test('detach says 530 and did nothing: held with its proof, resume asks CloudStack again', async () => {
+    await arm(dir, 'job-fails-530', { match: { command: 'detachVolume' } });
+    const held = await migrate(daemon, vm);
+    expect(held).toMatchObject({ status: 'held', error: { code: 'DETACH_FAILED' } });
+    const job = await resume(daemon, held.id);
+    expect(job).toMatchObject({ error: null, status: 'completed', proof: 'full' });
+    expect(await readLedger(dir, job)).toMatchObject({ attaches: 1, detaches: 2, openMappings: 0, openExports: 0 });
+  });
+
+  test('detach says 530 and a person detached meanwhile: resume asks for nothing', async () => {
+    await arm(dir, 'job-fails-530', { match: { command: 'detachVolume' } });
+    const held = await migrate(daemon, vm);
+    const cloud = cloudOf(readLabFile(join(dir, 'lab')));
+    const { jobId } = await cloud.detachVolume(held.disks[0]?.volume_id ?? '', within());
+    expect(await endOfJob(cloud, jobId)).toEqual({ state: 'succeeded' });
+    const job = await resume(daemon, held.id);
+    expect(job).toMatchObject({ error: null, status: 'completed', proof: 'full' });
   });
 
   test('the appliance takes no third disk: the two that are attached are detached, all three deleted', async () => {

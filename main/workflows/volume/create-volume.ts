@@ -16,6 +16,9 @@ const output = z.object({ volume_id: z.uuid(), name: z.string(), size_bytes: z.i
 const handle = z.object({ cloud_job_id: z.string(), volume_id: z.uuid() });
 const gib = 1024 ** 3;
 
+/** What CloudStack's volume is in once it exists and nothing is being done to it. */
+const usable: ReadonlySet<string> = new Set(['Allocated', 'Ready']);
+
 export type CreateVolume = Workflow<z.infer<typeof input>, z.infer<typeof output>>;
 
 const found = ({ id, name, sizeBytes }: CloudVolume) => ({
@@ -50,8 +53,9 @@ export function createVolumeWorkflow({ cloud, rows, project }: VolumeParts): Cre
           const job = await cloud.job(begun.cloud_job_id, options);
           if (job.state === 'pending') return { state: 'pending' };
           const volume = await cloud.volume(begun.volume_id, options);
-          if (volume !== null) return found(volume);
-          if (job.state === 'failed' && job.code !== 530) {
+          // The object counts, not the job's words: a job that failed after its work left a volume that can be used.
+          if (volume !== null && (job.state !== 'failed' || usable.has(volume.state))) return found(volume);
+          if (job.state === 'failed' && (volume !== null || job.code !== 530)) {
             throw new AppError('CLOUD_JOB_FAILED', `${String(job.code)} ${job.text}`, {
               cloud_job_id: begun.cloud_job_id,
             });

@@ -39,7 +39,8 @@ const detachInCloud = (parts: VolumeParts, context: RunContext, request: Request
       if (volume.vmId === null) return { state: 'done', output: null };
       if (volume.vmId !== request.vm_id)
         throw new AppError('VOLUME_IN_USE', `Volume ${volume.id} is attached to VM ${volume.vmId}.`);
-      if (failure !== null) throw new AppError('DETACH_FAILED', failure, { volume_id: volume.id });
+      if (failure !== null)
+        return { state: 'failed', error: new AppError('DETACH_FAILED', failure, { volume_id: volume.id }) };
       return { state: 'absent' };
     },
     act: async (options) => {
