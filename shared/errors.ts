@@ -136,6 +136,11 @@ export const catalogue = {
     'The device tree of the appliance cannot be read.',
     'Check that the appliance is up and that its path is right; the work goes on by itself.',
   ),
+  IDEMPOTENCY_KEY_REUSED: fail(
+    422,
+    'This Idempotency-Key belongs to another request.',
+    'Use a new key for a new request; the same key only for the same request sent again.',
+  ),
   INTEGRITY: fail(
     422,
     'The target is not identical to the source.',
@@ -152,6 +157,11 @@ export const catalogue = {
     'The demo environment is not running.',
     'It is started again by itself. If it stays, read lab.log in the data directory.',
   ),
+  MAPPING_NOT_FOUND: fail(
+    404,
+    'No device of the appliance is known to be this volume.',
+    'Attach it through the daemon, which proves its device; one that is attached already is adopted where it is.',
+  ),
   METHOD_NOT_ALLOWED: fail(405, 'This address does not know that method.', 'See the OpenAPI document.'),
   MOVER_FAILED: wait(
     422,
@@ -159,6 +169,11 @@ export const catalogue = {
     'It is tried again from the last checkpoint. If it stays, read its output in the cause.',
   ),
   NOT_FOUND: fail(404, 'There is no such thing.', 'Check the id.'),
+  OMA_OWNED: fail(
+    409,
+    'Another console owns this appliance.',
+    'Use that console. If it is gone for good, start this one with --take-over: what the other one made is then left alone.',
+  ),
   PAYLOAD_TOO_LARGE: fail(413, 'The request is too large.', 'Send less.'),
   PORT_IN_USE: fail(409, 'The port is taken.', 'Stop the program that holds it, or name another port.'),
   PROGRAM_MISSING: hold(
@@ -204,20 +219,30 @@ export const catalogue = {
   ),
   UNSUPPORTED_MEDIA_TYPE: fail(415, 'The body must be JSON.', 'Send Content-Type: application/json.'),
   VM_ACTIVE: fail(409, 'This VM already has a migration that is not finished.', 'Wait for it, or cancel it first.'),
+  VM_STATE: fail(
+    409,
+    'The VM is not in the state that this needs.',
+    'Bring it into the state named in the cause, then ask again.',
+  ),
   VOLUME_AMBIGUOUS: hold(
     409,
     'CloudStack holds two volumes of the same name.',
     'Nothing was written. Remove the one that is not ours, then resume.',
   ),
-  VOLUME_BUSY: fail(
+  VOLUME_BUSY: wait(
     409,
     'An operation on this volume is not finished.',
-    'Wait for the operation named in the details.',
+    'Wait for the operation named in the details; a migration does so by itself.',
   ),
   VOLUME_IN_USE: hold(
     409,
-    'The volume is attached to another VM.',
-    'It was left alone. Detach it there yourself if that is right, then resume.',
+    'The volume is in use.',
+    'It was left alone. End the use named in the cause yourself if that is right, then try again.',
+  ),
+  VOLUME_NOT_OURS: fail(
+    409,
+    'The volume is not one of this console.',
+    'It was left alone. Attach it through this console first, if it is to be taken over; one of another console only that console may touch.',
   ),
   VOLUME_VANISHED: hold(
     422,

@@ -22,6 +22,14 @@ function parametersOf(schema: z.ZodType, place: 'path' | 'query'): Json[] {
   }));
 }
 
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'The same request with the same key is answered once: sent again, it gets the same answer.',
+  schema: { type: 'string', pattern: '^[!-~]{1,200}$' },
+};
+
 const failure = {
   description: 'error',
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
@@ -39,7 +47,11 @@ function operationOf(endpoint: Endpoint): Json {
     tags: [endpoint.tag],
     summary: endpoint.summary,
     ...(endpoint.open === true ? { security: [] } : {}),
-    parameters: [...parametersOf(endpoint.params, 'path'), ...parametersOf(endpoint.query, 'query')],
+    parameters: [
+      ...parametersOf(endpoint.params, 'path'),
+      ...parametersOf(endpoint.query, 'query'),
+      ...(endpoint.method === 'GET' ? [] : [idempotencyKey]),
+    ],
     ...(hasBody
       ? {
           requestBody: {

@@ -5,12 +5,14 @@ import staticFiles from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type EndpointName, endpoints } from '../../shared/contract/all.ts';
 import type { Endpoint } from '../../shared/contract/endpoint.ts';
+import type { Metrics } from '../../shared/contract/metrics.ts';
 import { AppError, asAppError, catalogue, toErrorBody } from '../../shared/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Dispatch } from '../usecases/dispatch.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { type Follow, streamEvents } from './event-stream.ts';
+import { prefersText, prometheusText, prometheusType } from './prometheus.ts';
 import { openApi } from './openapi.ts';
 import { bodyLimitBytes, refuseTooLarge } from './too-large.ts';
 
@@ -124,8 +126,14 @@ function bindEndpoints(server: FastifyInstance, options: ApiOptions, { auth, sto
           return reply;
         }
         const input = { params: request.params, query: request.query, body: request.body ?? undefined };
-        const answer = await options.dispatch(name, input, { signal: stop, actor });
+        const key = request.headers['idempotency-key'];
+        const idempotencyKey = typeof key === 'string' ? key : undefined;
+        const answer = await options.dispatch(name, input, { signal: stop, actor, idempotencyKey });
         reply.status(row.status);
+        if (name === 'getMetrics' && prefersText(request.headers.accept)) {
+          reply.header('content-type', prometheusType);
+          return prometheusText(answer as Metrics);
+        }
         return answer;
       },
     });

@@ -13,6 +13,7 @@ import { createEngine } from '../engine/engine.ts';
 import { createTurns } from '../engine/turns.ts';
 import type { Log } from '../ports/log.ts';
 import { createUsecases } from '../usecases/all.ts';
+import { createAnswerOnce } from '../usecases/answer-once.ts';
 import { createDispatch } from '../usecases/dispatch.ts';
 import { createFeed, type FollowOptions } from '../usecases/feed.ts';
 import { createProgressBoard } from '../usecases/progress-board.ts';
@@ -74,25 +75,25 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const progress = createProgressBoard(clock, feed.publishProgress);
   const ids = systemIds;
   const { cloud } = site;
-  const common = { ...bytePath, cloud, site: site.site, progress, clock, ids };
+  const installId = records.environmentId;
+  const common = { ...bytePath, cloud, site: site.site, progress, clock, ids, installId };
   const workTurns = createTurns(() => records.settings.get().parallel_transfers);
-  const { workflows, migrateVm, reconsider } = await createWorkflows({ ...common, records, workTurns });
+  const { workflows, ...bound } = await createWorkflows({ ...common, records, workTurns });
   const { journal, store } = records;
   const engine = createEngine({ journal, store, clock, ids, points: createPoints(process.env), log, workflows });
   opened.push(() => engine.close());
 
-  const about = { instanceId: ids.next(), version, lab };
+  const about = { instanceId: ids.next(), installId, version, lab };
   const usecases = createUsecases({
     ...common,
+    ...bound,
     engine,
-    migrateVm,
-    reconsider,
     store,
     history: records.events,
     rows: records,
     about,
   });
-  const dispatch = createDispatch(usecases);
+  const dispatch = createDispatch(usecases, createAnswerOnce({ answered: records.answered, store, ids }));
   const follow = (how: FollowOptions): Promise<void> => feed.follow(records.events, how);
   const token = randomBytes(32).toString('base64url');
   const pagesDir = join(dirname(options.programs.ossea), 'renderer');

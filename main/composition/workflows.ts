@@ -1,16 +1,13 @@
 import type { openRecords } from '../adapters/sqlite/open.ts';
-import { createTurns } from '../engine/turns.ts';
+import { createTurns, type Turns } from '../engine/turns.ts';
 import type { AnyWorkflow } from '../engine/workflow.ts';
 import type { Clock } from '../ports/clock.ts';
-import { createDeviceTruth } from '../workflows/device-truth.ts';
+import { createDeviceTruth, type DeviceTruth } from '../workflows/device-truth.ts';
 import { copyDiskWorkflow } from '../workflows/migrate-vm/copy-disk.ts';
 import { type MigrateVm, migrateVmWorkflow } from '../workflows/migrate-vm/migrate-vm.ts';
 import type { MigrateParts } from '../workflows/migrate-vm/parts.ts';
 import { createSlots } from '../workflows/migrate-vm/slots.ts';
-import { attachVolumeWorkflow } from '../workflows/volume/attach-volume.ts';
-import { createVolumeWorkflow } from '../workflows/volume/create-volume.ts';
-import { deleteVolumeWorkflow } from '../workflows/volume/delete-volume.ts';
-import { detachVolumeWorkflow } from '../workflows/volume/detach-volume.ts';
+import { type VolumeOperations, volumeOperations } from '../workflows/volume/all.ts';
 import { projectOperation } from '../workflows/volume/project-operation.ts';
 
 type Parts = Omit<MigrateParts, 'truth' | 'rows' | 'slots' | 'operations'> & {
@@ -22,6 +19,8 @@ type Parts = Omit<MigrateParts, 'truth' | 'rows' | 'slots' | 'operations'> & {
 export async function createWorkflows({ records, host, clock, ...parts }: Parts): Promise<{
   readonly workflows: readonly AnyWorkflow[];
   readonly migrateVm: MigrateVm;
+  readonly operations: VolumeOperations;
+  readonly truth: DeviceTruth;
   /** To be called after a change of the settings: what waits for room may have it now. */
   readonly reconsider: () => void;
 }> {
@@ -33,20 +32,15 @@ export async function createWorkflows({ records, host, clock, ...parts }: Parts)
     ids: parts.ids,
     site: parts.site,
   });
-  const volumeParts = {
-    cloud: parts.cloud,
+  const operations = volumeOperations({
+    ...parts,
     host,
     truth,
+    store: records.store,
     rows: records,
-    attachTurns: createTurns(() => 1),
+    turnsOf: onePerVm(),
     project: projectOperation(records.operations),
-  };
-  const operations = {
-    create: createVolumeWorkflow(volumeParts),
-    attach: attachVolumeWorkflow(volumeParts),
-    detach: detachVolumeWorkflow(volumeParts),
-    remove: deleteVolumeWorkflow(volumeParts),
-  };
+  });
   const slots = await createSlots(records.jobs, () => records.settings.get().attach_slots);
   const migrateParts: MigrateParts = { ...parts, host, truth, rows: records, slots, operations };
   const copyDisk = copyDiskWorkflow(migrateParts);
@@ -55,5 +49,15 @@ export async function createWorkflows({ records, host, clock, ...parts }: Parts)
     slots.reconsider();
     parts.workTurns.reconsider();
   };
-  return { migrateVm, reconsider, workflows: [migrateVm, copyDisk, ...Object.values(operations)] };
+  const workflows: AnyWorkflow[] = [migrateVm, copyDisk, ...Object.values(operations)];
+  return { migrateVm, operations, truth, reconsider, workflows };
+}
+
+function onePerVm(): (vmId: string) => Turns {
+  const known = new Map<string, Turns>();
+  return (vmId) => {
+    const turns = known.get(vmId) ?? createTurns(() => 1);
+    known.set(vmId, turns);
+    return turns;
+  };
 }

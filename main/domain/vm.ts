@@ -26,6 +26,10 @@ export type SourceDisk = {
   readonly image: SourceImage;
 };
 
+/** Which source disk a replica is for, over renames and new migrations. */
+export const sourceDiskId = (vm: Pick<SourceVm, 'sourceKind' | 'sourceId' | 'vmId'>, diskKey: number): string =>
+  [vm.sourceKind, vm.sourceId, vm.vmId, String(diskKey)].join('/');
+
 /** Where the bytes of one disk are. For `ova`, `member` is the disk file inside the archive. */
 export type SourceImage = {
   readonly path: string;

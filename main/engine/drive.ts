@@ -113,7 +113,8 @@ async function parkOrFail(runtime: Runtime, run: LiveRun, thrown: unknown): Prom
   const error = asAppError(cancelled && run.row.undoing === null ? run.controller.signal.reason : thrown);
   if (error.code === 'INTERNAL')
     parts.log.error('a run met an unknown condition', { run_id: run.row.id, error: thrown });
-  if (run.row.undoing === null && catalogue[error.code].after === 'fail') {
+  const failsAlone = run.row.parentId === null && run.workflow.failsAlone?.has(error.code) === true;
+  if (run.row.undoing === null && (failsAlone || catalogue[error.code].after === 'fail')) {
     await guarded(runtime, run, () => undo(runtime, run, toErrorBody(error)));
     return;
   }

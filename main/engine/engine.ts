@@ -10,7 +10,13 @@ import { insertRun, startChild } from './start-run.ts';
 import { isFinal } from './status.ts';
 import type { Workflow } from './workflow.ts';
 
-type StartOptions = { readonly id?: string; readonly along?: (tx: Tx) => Promise<void> };
+type StartOptions = {
+  readonly id?: string;
+  /** Rows to write in the transaction that makes the run durable. */
+  readonly along?: (tx: Tx) => Promise<void>;
+  /** Awaited before the run is driven: what it is told of is the run as it was made. Also when it was there already. */
+  readonly made?: () => Promise<void>;
+};
 
 export type Engine = {
   /** Makes the run durable, then drives it in the background. Starting the same id again joins it. */
@@ -20,6 +26,7 @@ export type Engine = {
   cancel(id: string): Promise<void>;
   /** Drives a held run again. */
   resume(id: string): Promise<void>;
+  isHeld(id: string): Promise<boolean>;
   /** Why no run can record anything now, e.g. a full data directory; null when they can. */
   stalled(): string | null;
   /** Drives everything that was unfinished when the last process ended. */
@@ -39,11 +46,13 @@ export function createEngine(parts: EngineParts): Engine {
   const { live, shutdown } = runtime;
 
   return {
-    start: async (workflow, input, { id = ids.next(), along } = {}) => {
+    start: async (workflow, input, { id = ids.next(), along, made } = {}) => {
       const row = await insertRun(runtime, { id, parentId: null, workflow, input, along });
+      await made?.();
       if (!isFinal(row.status) && row.status !== 'held') drive(runtime, row);
       return row.id;
     },
+    isHeld: async (id) => (await journal.run(id))?.status === 'held',
     stalled: runtime.stalled,
     join: (id, { signal }) => orAborted(joinRun(runtime, id), signal),
     cancel: runtime.cancel,

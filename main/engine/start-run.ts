@@ -1,7 +1,10 @@
+import { asAppError, catalogue } from '../../shared/errors.ts';
 import type { RunRow } from '../ports/journal.ts';
 import type { Tx } from '../ports/store.ts';
 import { drive, joinRun } from './drive.ts';
+import { shortReason } from './reason.ts';
 import type { ChildOrder, LiveRun, Runtime } from './runtime.ts';
+import { whileWaiting } from './show-waits.ts';
 import { isFinal } from './status.ts';
 import type { AnyWorkflow } from './workflow.ts';
 
@@ -53,7 +56,24 @@ export async function startChild(
   { name, workflow, input }: ChildOrder,
 ): Promise<unknown> {
   const id = runtime.parts.ids.derive(parent.row.id, name);
-  const row = await insertRun(runtime, { id, parentId: parent.row.id, workflow, input });
+  const row = await patiently(runtime, parent, () =>
+    insertRun(runtime, { id, parentId: parent.row.id, workflow, input }),
+  );
   if (!isFinal(row.status)) drive(runtime, row);
   return await joinRun(runtime, id);
+}
+
+/** What stands in the way of a child, such as another operation on its volume, is waited out, visibly. */
+async function patiently(runtime: Runtime, parent: LiveRun, insert: () => Promise<RunRow>): Promise<RunRow> {
+  const { signal } = parent.row.undoing === null ? parent.controller : runtime.shutdown;
+  for (let delayMs = 50; ; delayMs = Math.min(2_000, 2 * delayMs)) {
+    try {
+      return await insert();
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      if (catalogue[error.code].retry !== 'backoff') throw thrown;
+      const work = (): Promise<void> => runtime.parts.clock.sleep(delayMs, { signal });
+      await whileWaiting(runtime, parent, { reason: shortReason(error), work });
+    }
+  }
 }

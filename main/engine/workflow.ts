@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { AppError } from '../../shared/errors.ts';
+import type { AppError, ErrorCode } from '../../shared/errors.ts';
 import type { RunRow } from '../ports/journal.ts';
 import type { Tx } from '../ports/store.ts';
 
@@ -59,6 +59,11 @@ export type Workflow<In, Out> = {
   readonly output: z.ZodType<Out>;
   /** Operations on the cloud cannot be called back once accepted: a cancel waits for their end. */
   readonly cancellable: boolean;
+  /**
+   * Errors that end a run nobody waits above, where a part of a larger run is held for a person: whoever asked for it
+   * alone gets the answer, and may ask again.
+   */
+  readonly failsAlone?: ReadonlySet<ErrorCode>;
   run(context: RunContext, input: In): Promise<Out>;
   /** Takes back what may be taken back after a failure or a cancel; its steps are journalled like any other. */
   undo?(context: RunContext, input: In): Promise<void>;

@@ -33,6 +33,9 @@ export type JobRows = {
   prove(tx: Tx, id: string, proof: 'full' | 'delta'): Promise<void>;
   leaveBehind(tx: Tx, id: string, lines: readonly string[]): Promise<void>;
   setSlots(tx: Tx, id: string, slots: number): Promise<void>;
+  /** Id of the unfinished job that has this volume as a target. */
+  usingVolume(volumeId: string): Promise<string | null>;
+  counts(): Promise<readonly { readonly status: string; readonly count: number }[]>;
   /** Unfinished jobs that hold slots of the appliance. */
   slotsHeld(): Promise<readonly { readonly jobId: string; readonly slots: number }[]>;
 };
@@ -55,6 +58,7 @@ export type DiskPatch = {
   readonly targetSha256?: string;
   readonly manifestRoot?: string;
   readonly reader?: string;
+  readonly reused?: boolean;
 };
 
 export type VolumeRows = {
@@ -64,10 +68,20 @@ export type VolumeRows = {
       readonly volumeId: string;
       readonly name: string;
       readonly sizeBytes: number;
+      readonly origin: Volume['origin'];
       readonly jobId: string | null;
       readonly diskKey: number | null;
+      readonly sourceDisk: string | null;
+      readonly metadata: Volume['metadata'];
     },
   ): Promise<void>;
+  setRole(tx: Tx, volumeId: string, role: Volume['role']): Promise<void>;
+  /** Another migration of the same source disk goes on with it. */
+  takeIntoUse(tx: Tx, volumeId: string, by: DiskOfJob): Promise<void>;
+  /** Volumes for this source disk that are not deleted, the last used first. */
+  ofSourceDisk(sourceDisk: string): Promise<readonly Volume[]>;
+  undeleted(): Promise<readonly Volume[]>;
+  counts(): Promise<readonly { readonly status: string; readonly count: number }[]>;
   setStatus(tx: Tx, volumeId: string, status: Volume['status']): Promise<void>;
   /** From the first export on, for ever. */
   markReceivedData(tx: Tx, volumeId: string): Promise<void>;
@@ -100,17 +114,23 @@ export type ExportRows = {
   close(tx: Tx, mappingId: string): Promise<void>;
   /** The mapping whose export is open for this volume, even when that mapping has ended meanwhile. */
   openMapping(volumeId: string): Promise<Mapping | null>;
+  active(): Promise<readonly NbdExport[]>;
   list(limit: number): Promise<NbdExport[]>;
 };
 
 export type OperationRows = {
+  /** VOLUME_BUSY while another operation on the volume is not finished. */
   put(tx: Tx, operation: Operation): Promise<void>;
+  counts(): Promise<readonly (Pick<Operation, 'type' | 'status'> & { readonly count: number })[]>;
   get(id: string): Promise<Operation | null>;
   list(filter: {
     type?: Operation['type'] | undefined;
     status?: Operation['status'] | undefined;
     volumeId?: string | undefined;
     vmId?: string | undefined;
+    /** ISO instants: made at or after, made before. */
+    since?: string | undefined;
+    until?: string | undefined;
     limit: number;
   }): Promise<Operation[]>;
 };
@@ -156,4 +176,10 @@ export type EventHistory = {
 export type VolumeEvents = {
   /** Announces the volume as it now is, with its mapping. */
   changed(tx: Tx, volumeId: string): Promise<void>;
+};
+
+/** Replies of requests that carried an Idempotency-Key, by the key. */
+export type AnsweredRequests = {
+  find(key: string): Promise<{ readonly requestHash: string; readonly reply: unknown } | null>;
+  keep(tx: Tx, answer: { readonly key: string; readonly requestHash: string; readonly reply: unknown }): Promise<void>;
 };

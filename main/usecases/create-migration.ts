@@ -1,6 +1,8 @@
 import type { Handlers } from '../../shared/contract/calls.ts';
+import type { Migration } from '../../shared/contract/migrations.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { SourceVm } from '../domain/vm.ts';
+import { requireVm } from './list-vms.ts';
 import type { UsecaseParts } from './parts.ts';
 
 const mib = 1024 ** 2;
@@ -8,13 +10,12 @@ const mib = 1024 ** 2;
 /** Makes the job, its disks, the run and the audit row in one transaction; from then on it goes on by itself. */
 export const createMigration =
   (parts: UsecaseParts): Handlers['createMigration'] =>
-  async ({ body }, { signal, actor }) => {
+  async ({ body }, { signal, actor, requestId }) => {
     const { rows, engine, clock } = parts;
     parts.site();
-    const vm = (await parts.images.list({ signal })).find((candidate) => candidate.vmId === body.vm_id);
-    if (vm === undefined) throw new AppError('NOT_FOUND', `No source lists a VM ${body.vm_id}.`);
+    const vm = await requireVm(parts, body.vm_id, { signal });
     if (vm.disks.length === 0) throw new AppError('INVALID_REQUEST', `${vm.name} has no disks.`);
-    const id = parts.ids.next();
+    const id = requestId ?? parts.ids.next();
     const settings = rows.settings.get();
     const request = {
       job_id: id,
@@ -22,9 +23,17 @@ export const createMigration =
       disks: vm.disks.map((disk) => ({ ...disk })),
       headroom_gib: settings.headroom_gib,
       segment_bytes: settings.segment_mib * mib,
+      source: { sourceKind: vm.sourceKind, sourceId: vm.sourceId, vmId: vm.vmId },
+      reuse: settings.reuse_volumes,
+      keep_attached: body.keep_attached,
     };
+    const kept: { migration?: Migration | null } = {};
     await engine.start(parts.migrateVm, request, {
       id,
+      // The answer is the migration as it was made: pending, whatever became of it since.
+      made: async () => {
+        kept.migration = await rows.jobs.get(id);
+      },
       along: async (tx) => {
         const active = await rows.jobs.activeOf(tx, vm);
         if (active !== null)
@@ -35,9 +44,9 @@ export const createMigration =
         await rows.audit.append(tx, { actor, act: 'migration.create', subject: id, details: describe(vm) });
       },
     });
-    const migration = await rows.jobs.get(id);
-    if (migration === null) throw new AppError('INTERNAL', `Migration ${id} was not kept.`);
-    return migration;
+    if (kept.migration === undefined || kept.migration === null)
+      throw new AppError('INTERNAL', `Migration ${id} was not kept.`);
+    return kept.migration;
   };
 
 const describe = (vm: SourceVm): unknown => ({ vm_id: vm.vmId, vm_name: vm.name, disks: vm.disks.length });

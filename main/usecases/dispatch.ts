@@ -3,21 +3,32 @@ import type { RawInput } from '../../shared/client/transport.ts';
 import { type EndpointName, endpoints } from '../../shared/contract/all.ts';
 import type { CallContext, HandlerInput, Handlers } from '../../shared/contract/calls.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { AnswerOnce } from './answer-once.ts';
 
-export type Dispatch = (name: EndpointName, input: RawInput, context: CallContext) => Promise<unknown>;
+type DispatchContext = Omit<CallContext, 'requestId'> & { readonly idempotencyKey?: string | undefined };
+export type Dispatch = (name: EndpointName, input: RawInput, context: DispatchContext) => Promise<unknown>;
 
 /** The one door: parses what comes in against the table, calls the usecase, parses what goes out. */
-export function createDispatch(handlers: Handlers): Dispatch {
-  return async (name, input, context) => {
-    const { params, query, body, reply } = endpoints[name];
+export function createDispatch(handlers: Handlers, answerOnce: AnswerOnce): Dispatch {
+  return async (name, input, { idempotencyKey: key, ...context }) => {
+    const { method, params, query, body, reply } = endpoints[name];
     const parsed = {
       params: parse('params', params, input.params ?? {}),
       query: parse('query', query, input.query ?? {}),
       body: parse('body', body, input.body),
     };
     const handler = handlers[name] as (input: HandlerInput<EndpointName>, context: CallContext) => Promise<unknown>;
-    return reply.parse(await handler(parsed as HandlerInput<EndpointName>, context));
+    const answer = async (more: Pick<CallContext, 'requestId'>): Promise<unknown> =>
+      reply.parse(await handler(parsed as HandlerInput<EndpointName>, { ...context, ...more }));
+    if (key === undefined || method === 'GET') return await answer({});
+    requireKey(key);
+    return await answerOnce({ key, endpoint: name, input: parsed }, (requestId) => answer({ requestId }));
   };
+}
+
+function requireKey(key: string): void {
+  if (/^[!-~]{1,200}$/.test(key)) return;
+  throw new AppError('INVALID_REQUEST', 'Idempotency-Key: 1 to 200 printable characters of ASCII, no blanks');
 }
 
 function parse(part: string, schema: z.ZodType, value: unknown): unknown {

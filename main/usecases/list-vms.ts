@@ -1,4 +1,7 @@
 import type { Handlers } from '../../shared/contract/calls.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { SourceVm } from '../domain/vm.ts';
+import type { Signalled } from '../ports/signalled.ts';
 import type { UsecaseParts } from './parts.ts';
 
 export const listVms =
@@ -25,3 +28,9 @@ export const listVms =
       nics: vm.nics.map((nic) => ({ ...nic })),
     })),
   });
+
+export async function requireVm({ images }: UsecaseParts, vmId: string, options: Signalled): Promise<SourceVm> {
+  const vm = (await images.list(options)).find((candidate) => candidate.vmId === vmId);
+  if (vm === undefined) throw new AppError('NOT_FOUND', `No source lists a VM ${vmId}.`);
+  return vm;
+}

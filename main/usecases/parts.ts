@@ -10,18 +10,23 @@ import type {
   EventHistory,
   ExportRows,
   JobRows,
+  MappingRows,
   OperationRows,
   SettingRows,
   VolumeRows,
 } from '../ports/rows.ts';
 import type { SourceImages } from '../ports/source-images.ts';
 import type { Store } from '../ports/store.ts';
+import type { DeviceTruth } from '../workflows/device-truth.ts';
 import type { MigrateVm } from '../workflows/migrate-vm/migrate-vm.ts';
 import type { Site } from '../workflows/migrate-vm/parts.ts';
+import type { VolumeOperations } from '../workflows/volume/all.ts';
 
 export type UsecaseParts = {
   readonly engine: Engine;
   readonly migrateVm: MigrateVm;
+  readonly operations: VolumeOperations;
+  readonly truth: DeviceTruth;
   /** After a change of the settings: what waits for room may have it now. */
   readonly reconsider: () => void;
   readonly images: SourceImages;
@@ -37,10 +42,11 @@ export type UsecaseParts = {
   readonly rows: {
     readonly jobs: JobRows;
     readonly volumes: VolumeRows;
+    readonly mappings: MappingRows;
     readonly exports: ExportRows;
     readonly operations: OperationRows;
     readonly settings: SettingRows;
     readonly audit: AuditRows;
   };
-  readonly about: { readonly instanceId: string; readonly version: string; readonly lab: boolean };
+  readonly about: { readonly instanceId: string; readonly version: string; readonly lab: boolean; readonly installId: string };
 };

@@ -1,5 +1,8 @@
 import type { Handlers } from '../../shared/contract/calls.ts';
+import type { NbdExport } from '../../shared/contract/exports.ts';
+import type { Operation } from '../../shared/contract/operations.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { ExportClient } from '../ports/nbd-exports.ts';
 import type { UsecaseParts } from './parts.ts';
 
 export const listVolumes =
@@ -8,11 +11,14 @@ export const listVolumes =
 
 export const getOperation =
   ({ rows }: UsecaseParts): Handlers['getOperation'] =>
-  async ({ params }) => {
-    const operation = await rows.operations.get(params.id);
-    if (operation === null) throw new AppError('NOT_FOUND', `No operation ${params.id}.`);
-    return operation;
-  };
+  async ({ params }) =>
+    await requireOperation({ rows }, params.id);
+
+export async function requireOperation({ rows }: Pick<UsecaseParts, 'rows'>, id: string): Promise<Operation> {
+  const operation = await rows.operations.get(id);
+  if (operation === null) throw new AppError('NOT_FOUND', `No operation ${id}.`);
+  return operation;
+}
 
 export const listOperations =
   ({ rows }: UsecaseParts): Handlers['listOperations'] =>
@@ -22,6 +28,8 @@ export const listOperations =
       status: query.status,
       volumeId: query.volume_id,
       vmId: query.vm_id,
+      since: query.since,
+      until: query.until,
       limit: query.limit,
     }),
   });
@@ -38,14 +46,17 @@ export const listExports =
     return {
       server_pid: serverPid,
       port: exports.port,
-      exports: stored.map((row) => ({
-        ...row,
-        clients:
-          row.status === 'closed'
-            ? []
-            : clients
-                .filter((client) => client.dev === row.dev)
-                .map((client) => ({ pid: client.pid, peer_port: client.peerPort, bytes_written: client.bytesWritten })),
-      })),
+      exports: stored.map((row) => withClients(row, clients)),
     };
   };
+
+/** An open export with the connections that /proc shows for its device. */
+export const withClients = (row: NbdExport, clients: readonly ExportClient[]): NbdExport => ({
+  ...row,
+  clients:
+    row.status === 'closed'
+      ? []
+      : clients
+          .filter((client) => client.dev === row.dev)
+          .map((client) => ({ pid: client.pid, peer_port: client.peerPort, bytes_written: client.bytesWritten })),
+});

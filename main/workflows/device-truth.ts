@@ -18,6 +18,13 @@ export type DeviceTruth = {
    * `before`: what was there before the one attach in flight, for hosts without serials.
    */
   prove(wanted: Wanted, options: Signalled & { readonly before?: HostSnapshot }): Promise<Mapping>;
+  /**
+   * The device of a volume that CloudStack says is attached, at one look: an open mapping that holds, or a new one by
+   * its serial; null when nothing proves it. Throws DEVICE_AMBIGUOUS.
+   */
+  adopt(wanted: Wanted, options: Signalled): Promise<Mapping | null>;
+  /** The open mapping if the host shows the same device now; one that no longer holds ends here. */
+  verified(volumeId: string, options: Signalled): Promise<Mapping | null>;
   /** The open mapping of this boot, unproved now; those of other boots end here. */
   current(volumeId: string, options: Signalled): Promise<Mapping | null>;
   /** Resolves once no device of the host carries this mapping's disk. */
@@ -48,6 +55,15 @@ export function createDeviceTruth(parts: Parts): DeviceTruth {
         if (before === undefined) await refuseForgotten(parts, wanted, snapshot);
         return notFound(wanted, snapshot);
       }),
+    adopt: async (wanted, options) => {
+      const snapshot = await parts.host.snapshot(options);
+      const open = await verifiedIn(parts, wanted.volumeId, snapshot);
+      if (open !== null) return open;
+      const verdict = matchBySerial(wanted, snapshot);
+      refuse(wanted, verdict);
+      return verdict.kind === 'proved' ? await observe(parts, wanted, { snapshot, ...verdict }) : null;
+    },
+    verified: async (volumeId, options) => await verifiedIn(parts, volumeId, await parts.host.snapshot(options)),
     current: async (volumeId, options) => await openNow(parts, volumeId, await parts.host.snapshot(options)),
     gone: async (mapping, { signal }) => {
       await watch(parts, signal, (snapshot) => {
@@ -102,13 +118,31 @@ async function openNow(
   return claims.find((claim) => claim.volumeId === volumeId && claim.bootId === snapshot.bootId) ?? null;
 }
 
+async function verifiedIn(parts: Parts, volumeId: string, snapshot: HostSnapshot): Promise<Mapping | null> {
+  const open = await openNow(parts, volumeId, snapshot);
+  if (open === null) return null;
+  const change = await endIfChanged(parts, open, snapshot);
+  return change === null ? open : null;
+}
+
 /** A mapping of this boot either still holds to the letter, or it is over: a silent move is how disks get crossed. */
-async function holdOn({ mappings, store }: Parts, open: Mapping, snapshot: HostSnapshot): Promise<Mapping> {
+async function holdOn(parts: Parts, open: Mapping, snapshot: HostSnapshot): Promise<Mapping> {
+  const change = await endIfChanged(parts, open, snapshot);
+  if (change === null) return open;
+  throw change;
+}
+
+/** Null while the mapping holds; otherwise it has ended, and this is why. */
+async function endIfChanged(
+  { mappings, store }: Parts,
+  open: Mapping,
+  snapshot: HostSnapshot,
+): Promise<AppError | null> {
   const now = snapshot.devices.find((device) => device.name === open.device.name);
-  if (now !== undefined && isStill(open.device, now)) return open;
+  if (now !== undefined && isStill(open.device, now)) return null;
   await store.write((tx) => mappings.end(tx, open.id, now === undefined ? 'device gone' : 'device changed'));
   const details = { volume_id: open.volumeId, was: open.device, is: now ?? null };
-  throw new AppError('DEVICE_CHANGED', describeChange(open, now), details);
+  return new AppError('DEVICE_CHANGED', describeChange(open, now), details);
 }
 
 type Found = { readonly snapshot: HostSnapshot; readonly device: BlockDevice; readonly evidence: Evidence };

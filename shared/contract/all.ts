@@ -1,11 +1,24 @@
 import { listEvents } from './events.ts';
-import { listExports } from './exports.ts';
+import { closeExport, listExports, listOrphanExports, validateExports } from './exports.ts';
 import { getHealth, getLiveness } from './health.ts';
+import { listHosts } from './hosts.ts';
+import { getInventory } from './inventory.ts';
+import { getMetrics } from './metrics.ts';
 import { cancelMigration, createMigration, getMigration, listMigrations, resumeMigration } from './migrations.ts';
-import { getOperation, listOperations } from './operations.ts';
+import { abandonOperation, getOperation, listOperations, resumeOperation } from './operations.ts';
+import { getPreflight } from './preflight.ts';
 import { changeSettings, getSettings } from './settings.ts';
 import { listVms } from './vms.ts';
-import { listVolumes } from './volumes.ts';
+import {
+  attachRootVolume,
+  attachVolume,
+  cleanUpTestFailover,
+  createVolume,
+  deleteVolume,
+  detachVolume,
+  forceSync,
+} from './volume-operations.ts';
+import { getDeviceVolume, getVolume, getVolumeDevice, listVmVolumes, listVolumes } from './volumes.ts';
 
 /** Every endpoint of the daemon, once. REST, IPC, CLI, client and OpenAPI are made from this table. */
 export const endpoints = {
@@ -17,10 +30,30 @@ export const endpoints = {
   getMigration,
   cancelMigration,
   resumeMigration,
+  createVolume,
+  attachVolume,
+  attachRootVolume,
+  detachVolume,
+  deleteVolume,
+  cleanUpTestFailover,
+  forceSync,
+  getVolume,
+  getVolumeDevice,
+  getDeviceVolume,
+  listVmVolumes,
   listOperations,
   getOperation,
+  resumeOperation,
+  abandonOperation,
+  getMetrics,
   listVolumes,
   listExports,
+  validateExports,
+  listOrphanExports,
+  closeExport,
+  listHosts,
+  getInventory,
+  getPreflight,
   listEvents,
   getSettings,
   changeSettings,

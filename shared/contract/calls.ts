@@ -17,7 +17,12 @@ export type HandlerInput<N extends EndpointName> = {
 
 export type Reply<N extends EndpointName> = z.output<Endpoints[N]['reply']>;
 
-export type CallContext = { readonly signal: AbortSignal; readonly actor: string };
+export type CallContext = {
+  readonly signal: AbortSignal;
+  readonly actor: string;
+  /** Of a request that carried an Idempotency-Key: the id that whatever it makes is to bear. */
+  readonly requestId?: string;
+};
 
 /** A missing usecase does not compile. */
 export type Handlers = {

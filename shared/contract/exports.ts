@@ -33,3 +33,59 @@ export const listExports = endpoint({
   reply: z.object({ server_pid: z.int().nullable(), port: z.int(), exports: z.array(nbdExport) }),
   errors: ['INVALID_REQUEST'],
 });
+
+const withVolume = z.strictObject({ volume_id: id });
+
+/** One thing that is not as it should be, and the request that would put it right. */
+export const finding = z.object({
+  code: z.string(),
+  text: z.string(),
+  volume_id: id.nullable(),
+  device_path: z.string().nullable(),
+  proposed: z
+    .object({ method: z.enum(['POST', 'DELETE']), path: z.string(), body: z.record(z.string(), z.unknown()).nullable() })
+    .nullable(),
+});
+export type Finding = z.infer<typeof finding>;
+
+export const validateExports = endpoint({
+  id: 'exports.validate',
+  tag: 'OMA',
+  method: 'GET',
+  path: '/api/v1/exports/validate',
+  summary: 'Compare records, configuration, listener and devices of the exports; changes nothing',
+  status: 200,
+  params: nothing,
+  query: nothing,
+  body: noBody,
+  reply: z.object({ valid: z.boolean(), findings: z.array(finding) }),
+  errors: ['HOST_UNREADABLE'],
+});
+
+export const listOrphanExports = endpoint({
+  id: 'exports.orphans',
+  tag: 'OMA',
+  method: 'GET',
+  path: '/api/v1/exports/orphans',
+  summary: 'Exports that no unfinished migration uses',
+  status: 200,
+  params: nothing,
+  query: nothing,
+  body: noBody,
+  reply: z.object({ exports: z.array(nbdExport) }),
+  errors: [],
+});
+
+export const closeExport = endpoint({
+  id: 'exports.close',
+  tag: 'OMA',
+  method: 'DELETE',
+  path: '/api/v1/exports/:volume_id',
+  summary: 'Close the export of a volume that no unfinished migration uses; its writers are cut off first (rule N2)',
+  status: 200,
+  params: withVolume,
+  query: nothing,
+  body: noBody,
+  reply: nbdExport,
+  errors: ['NOT_FOUND', 'VOLUME_IN_USE', 'EXPORT_NOT_CLOSED'],
+});

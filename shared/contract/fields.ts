@@ -4,6 +4,8 @@ export const nothing = z.strictObject({});
 export const noBody = z.undefined();
 export const id = z.uuid();
 export const instant = z.iso.datetime({ precision: 3 });
+/** An instant that a caller gives, with any offset. */
+export const point = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
 /** Whole bytes, exactly representable. */
 export const bytes = z.int().min(0);
 export const errorBody = z.object({

@@ -34,6 +34,8 @@ export const migrationDisk = z.object({
   volume_id: id.nullable(),
   volume_name: z.string().nullable(),
   volume_bytes: bytes.nullable(),
+  /** True when an earlier migration of this source disk made the volume. */
+  reused: z.boolean().default(false),
   device_path: z.string().nullable(),
   evidence: evidence.nullable(),
   export_name: z.string().nullable(),
@@ -89,9 +91,13 @@ export const createMigration = endpoint({
   status: 201,
   params: nothing,
   query: nothing,
-  body: z.strictObject({ vm_id: id }),
+  body: z.strictObject({
+    vm_id: id,
+    /** Leaves the volumes on the appliance at the end, with their devices known, for the next synchronisation. */
+    keep_attached: z.boolean().default(false),
+  }),
   reply: migration,
-  errors: ['INVALID_REQUEST', 'NOT_FOUND', 'VM_ACTIVE', 'SOURCE_UNREADABLE', 'DATA_DIR_FULL'],
+  errors: ['INVALID_REQUEST', 'IDEMPOTENCY_KEY_REUSED', 'NOT_FOUND', 'VM_ACTIVE', 'SOURCE_UNREADABLE', 'DATA_DIR_FULL'],
 });
 
 export const listMigrations = endpoint({

@@ -11,6 +11,8 @@ export const settings = z.strictObject({
   parallel_transfers: z.int().min(1).max(32),
   /** Data disks this appliance takes; the smaller of the cloud's limit and its free PCI slots. */
   attach_slots: z.int().min(1).max(64),
+  /** Whether a migration goes on with the volume of an earlier migration of the same disk. */
+  reuse_volumes: z.boolean(),
   /** Per mover; null is unlimited. */
   rate_mib_per_second: z.int().min(1).nullable(),
 });
@@ -21,6 +23,7 @@ export const defaultSettings: Settings = {
   segment_mib: 1024,
   parallel_transfers: 2,
   attach_slots: 26,
+  reuse_volumes: true,
   rate_mib_per_second: null,
 };
 

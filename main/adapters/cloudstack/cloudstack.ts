@@ -1,8 +1,17 @@
 import { AppError } from '../../../shared/errors.ts';
-import type { Cloud, CloudVolume } from '../../ports/cloud.ts';
+import type { Cloud, CloudVm, CloudVolume } from '../../ports/cloud.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { isParameterRefusal } from './failures.ts';
-import { readCreated, readJob, readStarted, readSucceeded, readVolumes } from './replies.ts';
+import {
+  readCreated,
+  readDiskOfferings,
+  readJob,
+  readStarted,
+  readSucceeded,
+  readVms,
+  readVolumes,
+  readZones,
+} from './replies.ts';
 import type { Parameters } from './signature.ts';
 import { type CloudStackOptions, createTransport, type Transport } from './transport.ts';
 
@@ -21,6 +30,24 @@ export function createCloudStack(options: CloudStackOptions): Cloud {
       // Never a deviceid: the server chooses, and nothing is derived from its choice (rule D2).
       const parameters = { id: volumeId, virtualmachineid: vmId };
       return readStarted('attachVolume', await write('attachVolume', parameters, signalled));
+    },
+    attachRootVolume: async (volumeId, vmId, signalled) => {
+      const parameters = { id: volumeId, virtualmachineid: vmId, deviceid: '0' };
+      return readStarted('attachVolume', await write('attachVolume', parameters, signalled));
+    },
+    tagVolume: async (volumeId, tags, signalled) => {
+      const listed = Object.entries(tags).flatMap(([key, value], index) => [
+        [`tags[${String(index)}].key`, key],
+        [`tags[${String(index)}].value`, value],
+      ]);
+      const parameters = { resourceids: volumeId, resourcetype: 'Volume', ...Object.fromEntries(listed) };
+      return readStarted('createTags', await write('createTags', parameters, signalled));
+    },
+    stopVm: async (vmId, { forced, signal }) =>
+      readStarted('stopVirtualMachine', await write('stopVirtualMachine', { id: vmId, forced: String(forced) }, { signal })),
+    destroyVm: async (vmId, signalled) => {
+      const parameters = { id: vmId, expunge: 'true' };
+      return readStarted('destroyVirtualMachine', await write('destroyVirtualMachine', parameters, signalled));
     },
     detachVolume: async (volumeId, signalled) =>
       readStarted('detachVolume', await write('detachVolume', { id: volumeId }, signalled)),
@@ -42,6 +69,10 @@ export function createCloudStack(options: CloudStackOptions): Cloud {
       const volumes = await listVolumes(transport, { name }, signalled);
       return volumes.filter((volume) => volume.name === name);
     },
+    vm: (vmId, signalled) => findVm(transport, vmId, signalled),
+    zones: async (signalled) => readZones(await read('listZones', {}, signalled)),
+    diskOfferings: async (signalled) =>
+      readDiskOfferings(await read('listDiskOfferings', { listall: 'true' }, signalled)),
     volumesOfVm: (vmId, signalled) => listVolumes(transport, { virtualmachineid: vmId }, signalled),
   };
 }
@@ -51,6 +82,16 @@ async function findVolume(transport: Transport, volumeId: string, signalled: Sig
   try {
     const volumes = await listVolumes(transport, { id: volumeId }, signalled);
     return volumes.find((volume) => volume.id === volumeId) ?? null;
+  } catch (error) {
+    if (isParameterRefusal(error) && /Invalid parameter id value=/.test(error.message)) return null;
+    throw error;
+  }
+}
+
+async function findVm({ read }: Transport, vmId: string, signalled: Signalled): Promise<CloudVm | null> {
+  try {
+    const vms = readVms(await read('listVirtualMachines', { id: vmId, listall: 'true' }, signalled));
+    return vms.find((vm) => vm.id === vmId) ?? null;
   } catch (error) {
     if (isParameterRefusal(error) && /Invalid parameter id value=/.test(error.message)) return null;
     throw error;

@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
-import type { CloudJob, CloudVolume } from '../../ports/cloud.ts';
+import type { CloudDiskOffering, CloudJob, CloudVm, CloudVolume, CloudZone } from '../../ports/cloud.ts';
 
 /** CloudStack 2 and 3 have numbers where later versions have UUIDs. */
 const id = z.union([z.string().min(1), z.number()]).transform(String);
+
+const tags = z
+  .array(z.looseObject({ key: z.string(), value: z.string() }))
+  .default([])
+  .transform((all): Readonly<Record<string, string>> => Object.fromEntries(all.map(({ key, value }) => [key, value])));
 
 const volume = z
   .looseObject({
@@ -17,6 +22,7 @@ const volume = z
     deviceid: z.coerce.number().int().nullish(),
     jobid: id.nullish(),
     jobstatus: z.coerce.number().int().nullish(),
+    tags,
   })
   .transform(
     (raw): CloudVolume => ({
@@ -30,6 +36,7 @@ const volume = z
       vmId: raw.virtualmachineid ?? null,
       deviceId: typeof raw.virtualmachineid === 'string' ? (raw.deviceid ?? null) : null,
       pendingJobId: raw.jobstatus === 0 ? (raw.jobid ?? null) : null,
+      tags: raw.tags,
     }),
   );
 
@@ -38,6 +45,26 @@ const volumeList = z.looseObject({
   count: z.coerce.number().int().nonnegative().optional(),
   volume: z.array(volume).default([]),
 });
+const vm = z
+  .looseObject({ id, name: z.string(), state: z.string(), tags })
+  .transform((raw): CloudVm => ({ id: raw.id, name: raw.name, state: raw.state, tags: raw.tags }));
+const vmList = z.looseObject({ virtualmachine: z.array(vm).default([]) });
+const zoneList = z.looseObject({
+  zone: z
+    .array(z.looseObject({ id, name: z.string() }).transform((raw): CloudZone => ({ id: raw.id, name: raw.name })))
+    .default([]),
+});
+const offering = z
+  .looseObject({ id, name: z.string(), iscustomized: z.boolean(), disksize: z.coerce.number().int().nullish() })
+  .transform(
+    (raw): CloudDiskOffering => ({
+      id: raw.id,
+      name: raw.name,
+      customSize: raw.iscustomized,
+      sizeGib: raw.iscustomized ? null : (raw.disksize ?? null),
+    }),
+  );
+const offeringList = z.looseObject({ diskoffering: z.array(offering).default([]) });
 const started = z.looseObject({ jobid: id });
 const created = z.looseObject({ jobid: id, id });
 /** Old servers send the word. */
@@ -67,6 +94,12 @@ export function readVolumes(content: Content): {
   const list = parse('listVolumes', volumeList, content);
   return { volumes: list.volume, total: list.count ?? null };
 }
+
+export const readVms = (content: Content): readonly CloudVm[] =>
+  parse('listVirtualMachines', vmList, content).virtualmachine;
+export const readZones = (content: Content): readonly CloudZone[] => parse('listZones', zoneList, content).zone;
+export const readDiskOfferings = (content: Content): readonly CloudDiskOffering[] =>
+  parse('listDiskOfferings', offeringList, content).diskoffering;
 
 export const readStarted = (command: string, content: Content): { readonly jobId: string } => ({
   jobId: parse(command, started, content).jobid,

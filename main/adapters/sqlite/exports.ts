@@ -56,6 +56,8 @@ export function createExportRows({ database, clock, events, place }: Parts): Exp
       );
       return row === undefined ? null : toMapping(row);
     },
+    active: async () =>
+      (await database.read.all(`${select} WHERE e.closed_at IS NULL ORDER BY e.opened_at`)).map(documentOf),
     list: async (limit) => {
       const rows = await database.read.all(`${select} ORDER BY e.opened_at DESC LIMIT ?`, [limit]);
       return rows.map(documentOf);

@@ -27,6 +27,7 @@ function diskDocument(row: Row): MigrationDisk {
     volume_id: textOrNull(row, 'volume_id'),
     volume_name: textOrNull(row, 'volume_name'),
     volume_bytes: numberOrNull(row, 'volume_bytes'),
+    reused: number(row, 'reused') === 1,
     device_path: textOrNull(row, 'device_path'),
     evidence: json(row, 'evidence') as MigrationDisk['evidence'],
     export_name: textOrNull(row, 'export_name'),

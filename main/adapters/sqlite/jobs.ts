@@ -30,6 +30,7 @@ const diskColumns: Readonly<Record<keyof DiskPatch, string>> = {
   targetSha256: 'target_sha256',
   manifestRoot: 'manifest_root',
   reader: 'reader',
+  reused: 'reused',
 };
 
 type Parts = { readonly database: Database; readonly clock: Clock; readonly events: EventRows; readonly place: Place };
@@ -48,6 +49,18 @@ export function createJobRows(parts: Parts): JobRows {
       );
       const loaded = await Promise.all(rows.map((row) => load(database.read, text(row, 'id'))));
       return loaded.filter((job) => job !== null);
+    },
+    usingVolume: async (volumeId) => {
+      const [row] = await database.read.all(
+        `SELECT j.id FROM replication_jobs j JOIN vm_disks d ON d.job_id = j.id
+         WHERE d.volume_id = ? AND j.completed_at IS NULL`,
+        [volumeId],
+      );
+      return row === undefined ? null : text(row, 'id');
+    },
+    counts: async () => {
+      const rows = await database.read.all('SELECT status, count(*) AS count FROM replication_jobs GROUP BY status');
+      return rows.map((row) => ({ status: text(row, 'status'), count: number(row, 'count') }));
     },
     slotsHeld: async () => {
       const rows = await database.read.all(
@@ -167,7 +180,9 @@ function diskWriters(parts: Parts): Pick<JobRows, 'enterPhase' | 'patchDisk'> {
       const values = entries.map(([key, value]) =>
         key === 'evidence'
           ? JSON.stringify(evidenceDocument(value as NonNullable<DiskPatch['evidence']>))
-          : (value as string | number),
+          : typeof value === 'boolean'
+            ? Number(value)
+            : (value as string | number),
       );
       const assignments = entries.map(([key]) => `${diskColumns[key]} = ?`).join(', ');
       const sql = `UPDATE vm_disks SET ${assignments} WHERE job_id = ? AND disk_key = ?`;

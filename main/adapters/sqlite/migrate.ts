@@ -3,8 +3,9 @@ import { AppError } from '../../../shared/errors.ts';
 import { type Database, sqlOf } from './database.ts';
 import { firstTables } from './migrations/0010-first-tables.ts';
 import { newestMapping } from './migrations/0020-newest-mapping.ts';
+import { volumeDaemon } from './migrations/0030-volume-daemon.ts';
 
-const migrations = [firstTables, newestMapping] as const;
+const migrations = [firstTables, newestMapping, volumeDaemon] as const;
 const newest = migrations.at(-1)?.number ?? 0;
 
 /** Forward only, after an online backup, each in its own transaction with its number; a newer schema is refused. */

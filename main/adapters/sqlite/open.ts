@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Event } from '../../../shared/contract/events.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { createAnsweredRequests } from './answered-requests.ts';
 import { createAuditRows } from './audit.ts';
 import { openDatabase } from './database.ts';
 import { createEventRows } from './events.ts';
@@ -50,6 +51,7 @@ export async function openRecords({ dir, hostId, newId, kind, firstNbdPort, cloc
     segments: createSegmentRows(database),
     settings: await createSettingRows(database),
     audit: createAuditRows(clock),
+    answered: createAnsweredRequests(database, clock),
     close: database.close,
   };
 }

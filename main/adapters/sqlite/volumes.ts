@@ -1,7 +1,7 @@
 import { type Volume, volume } from '../../../shared/contract/volumes.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventRows, VolumeEvents, VolumeRows } from '../../ports/rows.ts';
-import { number, numberOrNull, text, textOrNull } from './columns.ts';
+import { json, number, numberOrNull, text, textOrNull } from './columns.ts';
 import { type Database, type Row, type Sql, sqlOf } from './database.ts';
 import { mappingDocument, newestOfVolume } from './mappings.ts';
 import type { Place } from './place.ts';
@@ -13,7 +13,11 @@ async function documentOf(sql: Sql, row: Row): Promise<Volume> {
     name: text(row, 'name'),
     size_bytes: number(row, 'size_bytes'),
     status: text(row, 'status'),
+    origin: text(row, 'origin'),
+    role: text(row, 'role'),
     job_id: textOrNull(row, 'job_id'),
+    source_disk: textOrNull(row, 'source_disk'),
+    metadata: json(row, 'metadata'),
     received_data: number(row, 'received_data') === 1,
     mapping: last === undefined ? null : mappingDocument(last),
     created_at: text(row, 'created_at'),
@@ -38,9 +42,25 @@ export function createVolumeRows({ database, clock, events, place }: Parts): Vol
     insert: async (tx, row) => {
       const now = clock.now();
       await sqlOf(tx).run(
-        `INSERT INTO ossea_volumes (volume_id, environment_id, host_id, name, size_bytes, status, job_id, disk_key, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, 'available', ?, ?, ?, ?) ON CONFLICT (volume_id) DO NOTHING`,
-        [row.volumeId, place.environmentId, place.hostId, row.name, row.sizeBytes, row.jobId, row.diskKey, now, now],
+        `INSERT INTO ossea_volumes (volume_id, environment_id, host_id, name, size_bytes, status, origin, job_id, disk_key,
+           source_disk, metadata, received_data, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, 'available', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (volume_id) DO NOTHING`,
+        [
+          row.volumeId,
+          place.environmentId,
+          place.hostId,
+          row.name,
+          row.sizeBytes,
+          row.origin,
+          row.jobId,
+          row.diskKey,
+          row.sourceDisk,
+          JSON.stringify(row.metadata),
+          // Nobody knows what an adopted volume holds: it counts as data.
+          row.origin === 'adopted' ? 1 : 0,
+          now,
+          now,
+        ],
       );
       await changed(tx, row.volumeId);
     },
@@ -51,6 +71,38 @@ export function createVolumeRows({ database, clock, events, place }: Parts): Vol
         volumeId,
       ]);
       await changed(tx, volumeId);
+    },
+    setRole: async (tx, volumeId, role) => {
+      await sqlOf(tx).run('UPDATE ossea_volumes SET role = ?, updated_at = ? WHERE volume_id = ?', [
+        role,
+        clock.now(),
+        volumeId,
+      ]);
+      await changed(tx, volumeId);
+    },
+    takeIntoUse: async (tx, volumeId, { jobId, diskKey }) => {
+      await sqlOf(tx).run('UPDATE ossea_volumes SET job_id = ?, disk_key = ?, updated_at = ? WHERE volume_id = ?', [
+        jobId,
+        diskKey,
+        clock.now(),
+        volumeId,
+      ]);
+      await changed(tx, volumeId);
+    },
+    ofSourceDisk: async (sourceDisk) => {
+      const rows = await database.read.all(
+        `SELECT * FROM ossea_volumes WHERE source_disk = ? AND status <> 'deleted' ORDER BY updated_at DESC, volume_id`,
+        [sourceDisk],
+      );
+      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
+    },
+    undeleted: async () => {
+      const rows = await database.read.all(`SELECT * FROM ossea_volumes WHERE status <> 'deleted' ORDER BY created_at`);
+      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
+    },
+    counts: async () => {
+      const rows = await database.read.all('SELECT status, count(*) AS count FROM ossea_volumes GROUP BY status');
+      return rows.map((row) => ({ status: text(row, 'status'), count: number(row, 'count') }));
     },
     markReceivedData: async (tx, volumeId) => {
       await sqlOf(tx).run(

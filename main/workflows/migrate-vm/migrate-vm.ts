@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { sourceDiskId } from '../../domain/vm.ts';
 import { settleAll } from '../../engine/settle.ts';
 import type { RunContext, Workflow } from '../../engine/workflow.ts';
 import type { CopyDisk } from './copy-disk.ts';
 import type { MigrateParts } from './parts.ts';
+import { findReusable, useMapping } from './reuse.ts';
 import { sourceDisk } from './source-disk.ts';
 import { takeBack } from './take-back.ts';
 import { createName, volumeName } from './volume-name.ts';
@@ -10,9 +12,14 @@ import { createName, volumeName } from './volume-name.ts';
 const input = z.object({
   job_id: z.string(),
   vm_name: z.string(),
+  source: z.object({ sourceKind: z.enum(['images', 'vsphere']), sourceId: z.string(), vmId: z.string() }),
   disks: z.array(sourceDisk).min(1),
   headroom_gib: z.int(),
   segment_bytes: z.int(),
+  /** Whether a volume of an earlier migration of the same disk is used again. */
+  reuse: z.boolean(),
+  /** Whether the volumes stay on the appliance at the end. */
+  keep_attached: z.boolean(),
 });
 const output = z.object({ proof: z.literal('full') });
 const gib = 1024 ** 3;
@@ -25,13 +32,18 @@ export type Migrating = {
   readonly request: MigrateRequest;
 };
 type Disk = MigrateRequest['disks'][number];
-type Target = { readonly disk: Disk; readonly volumeId: string; readonly volumeBytes: number };
+type Target = {
+  readonly disk: Disk;
+  readonly volumeId: string;
+  readonly volumeBytes: number;
+  readonly reused: boolean;
+};
 
 /** The whole path of one VM: slots, volumes, attach, copy with proof, detach. */
 export function migrateVmWorkflow(parts: MigrateParts, copyDisk: CopyDisk): MigrateVm {
   return {
     name: 'migrate-vm',
-    version: 1,
+    version: 2,
     input,
     output,
     cancellable: true,
@@ -41,7 +53,7 @@ export function migrateVmWorkflow(parts: MigrateParts, copyDisk: CopyDisk): Migr
       const targets = await onEveryDisk(migrating, request.disks, (disk) => provision(migrating, disk));
       await onEveryDisk(migrating, targets, (target) => attach(migrating, target));
       await onEveryDisk(migrating, targets, (target) => copy(migrating, target, copyDisk));
-      await onEveryDisk(migrating, targets, (target) => release(migrating, target));
+      if (!request.keep_attached) await onEveryDisk(migrating, targets, (target) => release(migrating, target));
       const result = await finish(migrating);
       parts.slots.release(request.job_id);
       return result;
@@ -67,6 +79,8 @@ const enter = (
 async function provision(migrating: Migrating, disk: Disk): Promise<Target> {
   const { parts, context, request } = migrating;
   await enter(migrating, disk, 'provision');
+  const reused = request.reuse ? await findReusable(migrating, disk) : null;
+  if (reused !== null) return { disk, ...reused, reused: true };
   const site = parts.site();
   const made = await context.child(createName(disk), parts.operations.create, {
     name: volumeName(migrating, disk),
@@ -75,17 +89,19 @@ async function provision(migrating: Migrating, disk: Disk): Promise<Target> {
     zone_id: site.zoneId,
     job_id: request.job_id,
     disk_key: disk.key,
+    source_disk: sourceDiskId(request.source, disk.key),
+    metadata: {},
   });
-  return { disk, volumeId: made.volume_id, volumeBytes: made.size_bytes };
+  return { disk, volumeId: made.volume_id, volumeBytes: made.size_bytes, reused: false };
 }
 
-async function attach(migrating: Migrating, { disk, volumeId, volumeBytes }: Target): Promise<void> {
+async function attach(migrating: Migrating, { disk, volumeId, reused }: Target): Promise<void> {
   const { parts, context, request } = migrating;
   await enter(migrating, disk, 'attach');
+  if (reused && (await useMapping(migrating, { disk, volumeId }))) return;
   await context.child(`attach-volume:${String(disk.key)}`, parts.operations.attach, {
     volume_id: volumeId,
     vm_id: parts.site().omaVmId,
-    size_bytes: volumeBytes,
     job_id: request.job_id,
     disk_key: disk.key,
   });

@@ -6,13 +6,18 @@ import type { Ids } from '../../ports/ids.ts';
 import type { Mover } from '../../ports/mover.ts';
 import type { NbdExports } from '../../ports/nbd-exports.ts';
 import type { Progress } from '../../ports/progress.ts';
-import type { ExportRows, JobRows, MappingRows, SegmentRows, SettingRows, VolumeRows } from '../../ports/rows.ts';
+import type {
+  EventRows,
+  ExportRows,
+  JobRows,
+  MappingRows,
+  SegmentRows,
+  SettingRows,
+  VolumeRows,
+} from '../../ports/rows.ts';
 import type { SourceImages } from '../../ports/source-images.ts';
 import type { DeviceTruth } from '../device-truth.ts';
-import type { AttachVolume } from '../volume/attach-volume.ts';
-import type { CreateVolume } from '../volume/create-volume.ts';
-import type { DeleteVolume } from '../volume/delete-volume.ts';
-import type { DetachVolume } from '../volume/detach-volume.ts';
+import type { VolumeOperations } from '../volume/all.ts';
 import type { Slots } from './slots.ts';
 
 /** Where volumes are made and to which VM they are attached. */
@@ -20,6 +25,7 @@ export type Site = { readonly zoneId: string; readonly diskOfferingId: string; r
 
 export type MigrateParts = {
   readonly site: () => Site;
+  readonly installId: string;
   readonly cloud: Cloud;
   readonly host: HostAccess;
   readonly truth: DeviceTruth;
@@ -36,14 +42,10 @@ export type MigrateParts = {
     readonly exports: ExportRows;
     readonly segments: SegmentRows;
     readonly settings: SettingRows;
+    readonly events: EventRows;
   };
   readonly slots: Slots;
   /** Movers and hashers at work at the same time. */
   readonly workTurns: Turns;
-  readonly operations: {
-    readonly create: CreateVolume;
-    readonly attach: AttachVolume;
-    readonly detach: DetachVolume;
-    readonly remove: DeleteVolume;
-  };
+  readonly operations: Pick<VolumeOperations, 'create' | 'attach' | 'detach' | 'remove'>;
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Volume } from '../../../shared/contract/volumes.ts';
+import { sourceDiskId } from '../../domain/vm.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { Migrating } from './migrate-vm.ts';
 import { volumeName } from './volume-name.ts';
@@ -51,7 +52,16 @@ async function findUnrecorded(migrating: Migrating): Promise<string[]> {
     if (volume === undefined) continue;
     if (more.length > 0) doubtful.push(...volumes.map(({ id }) => describeDoubtful(name, id)));
     else {
-      const row = { volumeId: volume.id, name, sizeBytes: volume.sizeBytes, jobId: request.job_id, diskKey: disk.key };
+      const row = {
+        volumeId: volume.id,
+        name,
+        sizeBytes: volume.sizeBytes,
+        origin: 'made' as const,
+        jobId: request.job_id,
+        diskKey: disk.key,
+        sourceDisk: sourceDiskId(request.source, disk.key),
+        metadata: {},
+      };
       await context.write((tx) => parts.rows.volumes.insert(tx, row));
     }
   }
@@ -82,7 +92,7 @@ async function takeBackOne({ parts, context, request }: Migrating, volume: Known
   if (inCloud.vmId === omaVmId)
     await context.child(`detach-volume:${key}`, parts.operations.detach, { ...who, vm_id: omaVmId });
   if (volume.received_data) return describe(volume);
-  await context.child(`delete-volume:${key}`, parts.operations.remove, who);
+  await context.child(`delete-volume:${key}`, parts.operations.remove, { ...who, confirm: null });
   return null;
 }
 

@@ -34,7 +34,8 @@ async function proveBlank(copy: CopyContext): Promise<string | null> {
     input: request.volume_id,
     ...actOnce(proof, async ({ signal }) => {
       const volume = await parts.rows.volumes.get(request.volume_id);
-      if (volume?.received_data !== false) return { mappingId: null };
+      // Made by this migration and never exported, or nothing is blank.
+      if (volume?.received_data !== false || volume.job_id !== request.job_id) return { mappingId: null };
       const leave = await parts.workTurns.enter(1, signal);
       try {
         return await overBoots(copy, { signal }, async () => {

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
 import type { Workflow } from '../../engine/workflow.ts';
 import type { CloudVolume } from '../../ports/cloud.ts';
+import { failsAlone } from './fails-alone.ts';
+import { claimVolume } from './ownership.ts';
 import type { VolumeParts } from './parts.ts';
+import { volumeOutput } from './volume-output.ts';
 
 const input = z.object({
   name: z.string(),
@@ -11,15 +14,17 @@ const input = z.object({
   zone_id: z.string(),
   job_id: z.string().nullable(),
   disk_key: z.int().nullable(),
+  /** The source disk whose bytes it is for. */
+  source_disk: z.string().nullable(),
+  metadata: z.record(z.string(), z.string()),
 });
-const output = z.object({ volume_id: z.uuid(), name: z.string(), size_bytes: z.int() });
 const handle = z.object({ cloud_job_id: z.string(), volume_id: z.uuid() });
 const gib = 1024 ** 3;
 
 /** What CloudStack's volume is in once it exists and nothing is being done to it. */
 const usable: ReadonlySet<string> = new Set(['Allocated', 'Ready']);
 
-export type CreateVolume = Workflow<z.infer<typeof input>, z.infer<typeof output>>;
+export type CreateVolume = Workflow<z.infer<typeof input>, z.infer<typeof volumeOutput>>;
 
 const found = ({ id, name, sizeBytes }: CloudVolume) => ({
   state: 'done' as const,
@@ -27,18 +32,20 @@ const found = ({ id, name, sizeBytes }: CloudVolume) => ({
 });
 
 /** Makes one volume. Its name carries the id of the intent, so a lost reply is found again by name (rule J2). */
-export function createVolumeWorkflow({ cloud, rows, project }: VolumeParts): CreateVolume {
+export function createVolumeWorkflow(parts: VolumeParts): CreateVolume {
+  const { cloud, rows } = parts;
   return {
     name: 'create-volume',
-    version: 1,
+    version: 2,
     input,
-    output,
+    output: volumeOutput,
     cancellable: false,
-    project: project('create'),
-    run: (context, request) => {
-      return context.step('create', {
+    failsAlone,
+    project: parts.project('create'),
+    run: async (context, request) => {
+      const made = await context.step('create', {
         input: request,
-        output,
+        output: volumeOutput,
         handle,
         observe: async (begun, options) => {
           if (begun === undefined) {
@@ -86,8 +93,11 @@ export function createVolumeWorkflow({ cloud, rows, project }: VolumeParts): Cre
             volumeId,
             name,
             sizeBytes,
+            origin: 'made',
             jobId: request.job_id,
             diskKey: request.disk_key,
+            sourceDisk: request.source_disk,
+            metadata: request.metadata,
           });
           if (request.job_id !== null && request.disk_key !== null) {
             await rows.jobs.patchDisk(
@@ -102,6 +112,9 @@ export function createVolumeWorkflow({ cloud, rows, project }: VolumeParts): Cre
           }
         },
       });
+      // It is in the records as soon as it is known; the mark in CloudStack follows.
+      await claimVolume(parts, context, { volumeId: made.volume_id, record: () => Promise.resolve() });
+      return made;
     },
   };
 }

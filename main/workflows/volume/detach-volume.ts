@@ -1,73 +1,67 @@
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
-import { isStill, serialOf } from '../../correlation/match.ts';
+import { actOnce } from '../../engine/act-once.ts';
 import type { RunContext, Workflow } from '../../engine/workflow.ts';
-import { cloudJobHandle, settledVolume } from './cloud-job.ts';
+import { detachInCloud } from './detach-in-cloud.ts';
+import { refuseWhileInUse } from './device-use.ts';
+import { failsAlone } from './fails-alone.ts';
+import { refuseForeign } from './ownership.ts';
 import type { VolumeParts } from './parts.ts';
 
-const input = z.object({ volume_id: z.uuid(), vm_id: z.uuid(), job_id: z.string().nullable() });
-const output = z.object({ volume_id: z.uuid(), device_path: z.string().nullable(), message: z.string() });
+const input = z.object({
+  volume_id: z.uuid(),
+  /** Null: from whichever VM it is on. */
+  vm_id: z.uuid().nullable(),
+  job_id: z.string().nullable(),
+});
+const output = z.object({
+  volume_id: z.uuid(),
+  vm_id: z.uuid().nullable(),
+  device_path: z.string().nullable(),
+  message: z.enum(['Volume detached successfully', 'Volume was not attached']),
+});
 
 type Request = z.infer<typeof input>;
-export type DetachVolume = Workflow<Request, z.infer<typeof output>>;
+type Detached = z.infer<typeof output>;
+export type DetachVolume = Workflow<Request, Detached>;
+type Detaching = { readonly parts: VolumeParts; readonly context: RunContext; readonly request: Request };
 
-/** Releases one volume from the appliance; its export must be closed already. */
+/** Releases one volume from its VM; on the appliance its export must be closed already. */
 export function detachVolumeWorkflow(parts: VolumeParts): DetachVolume {
   return {
     name: 'detach-volume',
-    version: 1,
+    version: 2,
     input,
     output,
     cancellable: false,
+    failsAlone,
     project: parts.project('detach'),
     run: async (context, request) => {
-      await detachInCloud(parts, context, request);
-      return await endMapping(parts, context, request);
+      const detaching = { parts, context, request };
+      const vmId = await placeOf(detaching);
+      if (vmId !== null) {
+        const mayDetach = (options: { readonly signal: AbortSignal }) =>
+          vmId === parts.site().omaVmId ? refuseWhileInUse(parts, request.volume_id, options) : Promise.resolve();
+        await detachInCloud(parts, context, { volumeId: request.volume_id, vmId, mayDetach });
+      }
+      return await endMapping(detaching, vmId);
     },
   };
 }
 
-const detachInCloud = (parts: VolumeParts, context: RunContext, request: Request): Promise<null> =>
-  context.step('detach', {
-    input: request,
-    output: z.null(),
-    handle: cloudJobHandle,
-    observe: async (begun, options) => {
-      const settled = await settledVolume(parts.cloud, { volumeId: request.volume_id, begun }, options);
-      if (settled.pending) return { state: 'pending' };
-      const { volume, failure } = settled;
-      if (volume.vmId === null) return { state: 'done', output: null };
-      if (volume.vmId !== request.vm_id)
-        throw new AppError('VOLUME_IN_USE', `Volume ${volume.id} is attached to VM ${volume.vmId}.`);
-      if (failure !== null)
-        return { state: 'failed', error: new AppError('DETACH_FAILED', failure, { volume_id: volume.id }) };
-      return { state: 'absent' };
-    },
-    act: async (options) => {
-      await refuseWhileInUse(parts, request, options.signal);
-      const accepted = await parts.cloud.detachVolume(request.volume_id, options);
-      return { cloud_job_id: accepted.jobId };
-    },
+const placeOf = ({ parts, context, request }: Detaching): Promise<string | null> =>
+  context.step('look', {
+    input: request.volume_id,
+    ...actOnce(z.uuid().nullable(), async (options) => {
+      const volume = await parts.cloud.volume(request.volume_id, options);
+      if (volume === null)
+        throw new AppError('VOLUME_VANISHED', `CloudStack no longer lists volume ${request.volume_id}.`);
+      refuseForeign(volume, parts.installId);
+      return request.vm_id ?? volume.vmId;
+    }),
   });
 
-/** Rule D6: nothing on the appliance may hold the device, and no export may serve it. */
-async function refuseWhileInUse(parts: VolumeParts, request: Request, signal: AbortSignal): Promise<void> {
-  const mapping = await parts.truth.current(request.volume_id, { signal });
-  const { devices } = await parts.host.snapshot({ signal });
-  // After a new boot the name of the old mapping may be another volume's; the serial is what is left to tell it by.
-  const device = devices.find((found) =>
-    mapping === null ? found.serial === serialOf(request.volume_id) : isStill(mapping.device, found),
-  );
-  if (device !== undefined && device.holders.length > 0) {
-    const { path, holders } = device;
-    throw new AppError('DEVICE_HELD', `${path} is held by ${holders.join(', ')}.`, { holders });
-  }
-  if ((await parts.rows.exports.openMapping(request.volume_id)) !== null) {
-    throw new AppError('EXPORT_NOT_CLOSED', `The export of volume ${request.volume_id} is open.`);
-  }
-}
-
-const endMapping = (parts: VolumeParts, context: RunContext, request: Request): Promise<z.infer<typeof output>> =>
+const endMapping = ({ parts, context, request }: Detaching, vmId: string | null): Promise<Detached> =>
   context.step('end-mapping', {
     input: request.volume_id,
     output,
@@ -79,8 +73,9 @@ const endMapping = (parts: VolumeParts, context: RunContext, request: Request): 
         state: 'done',
         output: {
           volume_id: request.volume_id,
+          vm_id: vmId,
           device_path: mapping?.device.path ?? null,
-          message: 'Volume detached successfully',
+          message: vmId === null ? 'Volume was not attached' : 'Volume detached successfully',
         },
       };
     },

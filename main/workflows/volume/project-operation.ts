@@ -41,6 +41,7 @@ export const projectOperation =
       volume_id: asText(response?.['volume_id']) ?? asText(request['volume_id']),
       vm_id: asText(request['vm_id']),
       job_id: asText(request['job_id']),
+      part_of: run.parentId !== null && (await operations.get(run.parentId)) !== null ? run.parentId : null,
       request,
       response,
       error: run.error,

@@ -1,0 +1,17 @@
+import { AppError } from '../../../shared/errors.ts';
+import { type Check, failed, passed, unknown } from '../facts.ts';
+
+const gib = 1024 ** 3;
+
+export const offeringFits: Check = {
+  id: 'offering-fits',
+  title: 'The disk offering gives volumes of the sizes needed',
+  judge: ({ offering, vm, headroomGib }) => {
+    if (!offering.known) return unknown(offering.error);
+    if (offering.value === null) return failed(new AppError('NOT_FOUND', 'CloudStack does not list the disk offering.'));
+    const { name, customSize } = offering.value;
+    if (!customSize) return failed(new AppError('CLOUD_LIMIT', `Disk offering ${name} has a fixed size.`));
+    const largest = Math.max(...vm.disks.map((disk) => Math.ceil(disk.capacityBytes / gib + headroomGib)));
+    return passed(`${name}, custom size; the largest volume has ${String(largest)} GiB`);
+  },
+};
