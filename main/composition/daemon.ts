@@ -107,7 +107,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     nbdPort: records.nbdPort,
     signInUrl: () => api.signInUrl(),
     transport: {
-      call: (name, input, { signal }) => dispatch(name, input, { signal, actor: 'console' }),
+      call: (name, input, options) => dispatch(name, input, { ...options, actor: 'console' }),
       feed: (after, deliver, { signal }) => follow({ after, deliver, signal }),
     },
   };

@@ -6,7 +6,11 @@ import type { Transport } from './transport.ts';
 type Options = { readonly signal: AbortSignal };
 
 export type Client = {
-  call<N extends EndpointName>(name: N, input: CallInput<N>, options: Options): Promise<Reply<N>>;
+  call<N extends EndpointName>(
+    name: N,
+    input: CallInput<N>,
+    options: Options & { readonly idempotencyKey?: string },
+  ): Promise<Reply<N>>;
   feed(after: number, deliver: (message: FeedMessage) => void, options: Options): Promise<void>;
 };
 

@@ -31,13 +31,13 @@ type Options = {
 /** The transport of every client outside the daemon's process: browser, CLI, a second console. */
 export function createHttpTransport({ origin, headers, fetch }: Options): Transport {
   return {
-    call: async (name, input, { signal }) => {
+    call: async (name, input, { signal, idempotencyKey: key }) => {
       const { method, path } = endpoints[name];
       const hasBody = input.body !== undefined;
       const answer = await send(fetch, origin + addressOf(path, input), {
         method,
         signal,
-        headers: { ...headers, Accept: 'application/json', ...(hasBody ? { 'Content-Type': 'application/json' } : {}) },
+        headers: { ...headers, Accept: 'application/json', ...(hasBody ? { 'Content-Type': 'application/json' } : {}), ...(key === undefined ? {} : { 'Idempotency-Key': key }) },
         ...(hasBody ? { body: JSON.stringify(input.body) } : {}),
       });
       return await answer.json();

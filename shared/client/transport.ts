@@ -6,9 +6,11 @@ export type RawInput = {
   readonly body?: unknown;
 };
 
+export type CallOptions = { readonly signal: AbortSignal; readonly idempotencyKey?: string };
+
 /** How calls and the feed reach the daemon: in process, IPC or HTTP. Failures reject with an AppError. */
 export type Transport = {
-  call(name: EndpointName, input: RawInput, options: { readonly signal: AbortSignal }): Promise<unknown>;
+  call(name: EndpointName, input: RawInput, options: CallOptions): Promise<unknown>;
   /**
    * Delivers feed messages after `after` until the signal aborts (then it resolves) or the connection is lost
    * (then it rejects; the caller subscribes again from the last seq it saw).
