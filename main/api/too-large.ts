@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises';
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../../shared/errors.ts';
 
@@ -13,7 +14,7 @@ export function refuseTooLarge(server: FastifyInstance): void {
   server.addHook('preParsing', async (request, _reply, body) => {
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced <= bodyLimitBytes) return body;
-    if (announced <= drainedBytes) for await (const part of body) void part;
+    if (announced <= drainedBytes) await finished(body.resume());
     throw new AppError(
       'PAYLOAD_TOO_LARGE',
       `${String(announced)} bytes were announced, ${String(bodyLimitBytes)} are taken.`,

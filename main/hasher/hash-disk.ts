@@ -60,25 +60,25 @@ export async function rangeIsZero(request: {
   const slots = alignedSlots(readAhead);
   const first = Math.floor(from / chunkBytes);
   const last = Math.ceil(to / chunkBytes);
-  const read = (index: number): Promise<Buffer> | undefined => {
+  const reads: Promise<Buffer>[] = [];
+  const startRead = (index: number): void => {
     const slot = slots[index % readAhead];
-    if (index >= last || slot === undefined) return undefined;
+    if (index >= last || slot === undefined) return;
     const length = Math.min(chunkBytes, to - index * chunkBytes);
-    const filled = source.fill(slot, index * chunkBytes, length).then(() => slot.subarray(0, length));
-    filled.catch(() => undefined);
-    return filled;
+    const read = source.fill(slot, index * chunkBytes, length).then(() => slot.subarray(0, length));
+    read.catch(() => undefined);
+    reads.push(read);
   };
-  let next = read(first);
+  for (let index = first; index < first + readAhead; index += 1) startRead(index);
   for (let index = first; index < last; index += 1) {
-    const bytes = await next;
-    next = read(index + 1);
-    if (bytes === undefined) throw new Error('nothing was read');
+    const bytes = await (reads.shift() as Promise<Buffer>);
     const start = Math.max(0, from - index * chunkBytes);
     if (!isZero(bytes.subarray(start))) {
-      // The read ahead must not outlive the answer.
-      await next?.catch(() => undefined);
+      // The reads ahead must not outlive the answer.
+      await Promise.allSettled(reads);
       return false;
     }
+    startRead(index + readAhead);
     request.onProgress(index * chunkBytes + bytes.length - from);
   }
   return true;

@@ -1,6 +1,6 @@
 import { watch, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { asAppError } from './errors.ts';
+import { asAppError } from '../../../shared/errors.ts';
 
 const thrownBy = (work: () => unknown): unknown => {
   try {
