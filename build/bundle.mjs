@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCommand } from './setup.mjs';
 import { distDir, repository } from './setup/paths.mjs';
 import { SetupError } from './setup/run.mjs';
+import { runCommand } from './setup.mjs';
 
 /** What ships. `sources` are the folders whose change makes a bundle stale. */
 export const bundles = [

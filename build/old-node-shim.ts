@@ -2,8 +2,9 @@
  * Loaded first in every bundle and active only below Node 20: fastify, pino and undici fail to load on the Node 18.15 of the
  * fallback Electron runtime without these three.
  */
-import diagnosticsChannel from 'node:diagnostics_channel';
+
 import * as buffer from 'node:buffer';
+import diagnosticsChannel from 'node:diagnostics_channel';
 
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 20) {

@@ -8,10 +8,14 @@ export const prefersText = (accept: string | undefined): boolean =>
   accept !== undefined && /text\/plain|openmetrics-text/.test(accept) && !accept.includes('application/json');
 
 type Sample = { readonly labels?: Readonly<Record<string, string>>; readonly value: number };
-type Family = { readonly name: string; readonly help: string; readonly type: 'gauge' | 'counter'; readonly samples: Sample[] };
+type Family = {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'gauge' | 'counter';
+  readonly samples: Sample[];
+};
 
-const escaped = (text: string): string =>
-  text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 
 const line = (name: string, { labels = {}, value }: Sample): string => {
   const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escaped(text)}"`);
@@ -25,7 +29,11 @@ const gauge = (name: string, help: string, value: number): Family => ({
   samples: [{ value }],
 });
 
-const counted = (name: string, help: string, rows: readonly { readonly status: string; readonly count: number }[]): Family => ({
+const counted = (
+  name: string,
+  help: string,
+  rows: readonly { readonly status: string; readonly count: number }[],
+): Family => ({
   name: `ossea_${name}`,
   help,
   type: 'gauge',

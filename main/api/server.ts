@@ -12,8 +12,8 @@ import type { Log } from '../ports/log.ts';
 import type { Dispatch } from '../usecases/dispatch.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { type Follow, streamEvents } from './event-stream.ts';
-import { prefersText, prometheusText, prometheusType } from './prometheus.ts';
 import { openApi } from './openapi.ts';
+import { prefersText, prometheusText, prometheusType } from './prometheus.ts';
 import { bodyLimitBytes, refuseTooLarge } from './too-large.ts';
 
 export type ApiOptions = {

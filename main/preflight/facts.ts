@@ -31,7 +31,11 @@ export type Verdict =
   | { readonly outcome: 'failed' | 'unknown'; readonly found: string; readonly error: AppError };
 
 export const passed = (found: string): Verdict => ({ outcome: 'passed', found });
-export const failed = (error: AppError): Verdict => ({ outcome: 'failed', found: error.reason ?? error.message, error });
+export const failed = (error: AppError): Verdict => ({
+  outcome: 'failed',
+  found: error.reason ?? error.message,
+  error,
+});
 export const unknown = (error: AppError): Verdict => ({
   outcome: 'unknown',
   found: error.reason ?? error.message,

@@ -48,5 +48,10 @@ export type UsecaseParts = {
     readonly settings: SettingRows;
     readonly audit: AuditRows;
   };
-  readonly about: { readonly instanceId: string; readonly version: string; readonly lab: boolean; readonly installId: string };
+  readonly about: {
+    readonly instanceId: string;
+    readonly version: string;
+    readonly lab: boolean;
+    readonly installId: string;
+  };
 };

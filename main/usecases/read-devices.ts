@@ -61,8 +61,8 @@ export const listHosts =
     const open = await rows.mappings.openOn(host.hostId);
     const { bootId, devices } = await host.snapshot({ signal });
     const volumeOf = (path: string, dev: string): string | null =>
-      open.find(({ device, bootId: boot }) => device.path === path && device.dev === dev && boot === bootId)?.volumeId ??
-      null;
+      open.find(({ device, bootId: boot }) => device.path === path && device.dev === dev && boot === bootId)
+        ?.volumeId ?? null;
     return {
       hosts: [
         {

@@ -32,7 +32,10 @@ export const abandonOperation =
 async function requireHeldAlone(parts: UsecaseParts, id: string): Promise<void> {
   const operation = await requireOperation(parts, id);
   if (operation.job_id !== null || operation.part_of !== null)
-    throw new AppError('INVALID_REQUEST', `Operation ${id} is a part of ${operation.job_id ?? operation.part_of ?? ''}.`);
+    throw new AppError(
+      'INVALID_REQUEST',
+      `Operation ${id} is a part of ${operation.job_id ?? operation.part_of ?? ''}.`,
+    );
   if (!(await parts.engine.isHeld(id)))
     throw new AppError('INVALID_REQUEST', `The operation is ${operation.status}, not held.`);
 }

@@ -27,6 +27,9 @@ export const statusWords: Readonly<Record<RunStatus, { readonly name: string; re
 export const operationWords: Readonly<Record<Operation['type'], string>> = {
   create: 'Create volume',
   attach: 'Attach volume',
+  'attach-root': 'Attach root volume',
+  cleanup: 'Clean up test failover',
+  'force-sync': 'Synchronise',
   detach: 'Detach volume',
   delete: 'Delete volume',
 };

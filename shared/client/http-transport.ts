@@ -37,7 +37,12 @@ export function createHttpTransport({ origin, headers, fetch }: Options): Transp
       const answer = await send(fetch, origin + addressOf(path, input), {
         method,
         signal,
-        headers: { ...headers, Accept: 'application/json', ...(hasBody ? { 'Content-Type': 'application/json' } : {}), ...(key === undefined ? {} : { 'Idempotency-Key': key }) },
+        headers: {
+          ...headers,
+          Accept: 'application/json',
+          ...(hasBody ? { 'Content-Type': 'application/json' } : {}),
+          ...(key === undefined ? {} : { 'Idempotency-Key': key }),
+        },
         ...(hasBody ? { body: JSON.stringify(input.body) } : {}),
       });
       return await answer.json();

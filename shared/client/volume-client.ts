@@ -28,10 +28,7 @@ export type VolumeClient = {
    * The completed operation. Rejects with its own error when it failed, and with WAIT_TIMEOUT when the time is over:
    * that ends the wait, not the operation (rule J2).
    */
-  waitForCompletion(
-    operationId: string,
-    options: Options & { readonly timeoutMs?: number },
-  ): Promise<Operation>;
+  waitForCompletion(operationId: string, options: Options & { readonly timeoutMs?: number }): Promise<Operation>;
 };
 
 /** As the workflow document says: two minutes. */
@@ -101,6 +98,8 @@ async function untilEnded(client: Client, { id, timeoutMs, after, signal }: Wait
   signal.throwIfAborted();
   if (latest !== undefined && hasEnded(latest)) return latest;
   const why = latest?.reason ?? latest?.status ?? 'unknown';
-  const text = isOver ? `Operation ${id} is not finished after ${String(timeoutMs)} ms: ${why}` : `The feed of ${id} ended.`;
+  const text = isOver
+    ? `Operation ${id} is not finished after ${String(timeoutMs)} ms: ${why}`
+    : `The feed of ${id} ended.`;
   throw new AppError('WAIT_TIMEOUT', text, { operation_id: id });
 }

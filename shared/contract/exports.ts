@@ -43,7 +43,11 @@ export const finding = z.object({
   volume_id: id.nullable(),
   device_path: z.string().nullable(),
   proposed: z
-    .object({ method: z.enum(['POST', 'DELETE']), path: z.string(), body: z.record(z.string(), z.unknown()).nullable() })
+    .object({
+      method: z.enum(['POST', 'DELETE']),
+      path: z.string(),
+      body: z.record(z.string(), z.unknown()).nullable(),
+    })
     .nullable(),
 });
 export type Finding = z.infer<typeof finding>;

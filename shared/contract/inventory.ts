@@ -15,9 +15,7 @@ export const getInventory = endpoint({
   body: noBody,
   reply: z.object({
     zones: z.array(z.object({ id, name: z.string() })),
-    disk_offerings: z.array(
-      z.object({ id, name: z.string(), custom_size: z.boolean(), size_gib: z.int().nullable() }),
-    ),
+    disk_offerings: z.array(z.object({ id, name: z.string(), custom_size: z.boolean(), size_gib: z.int().nullable() })),
     site: z.object({ zone_id: id, disk_offering_id: id, oma_vm_id: id }),
   }),
   errors: ['CLOUD_UNREACHABLE', 'CLOUD_AUTH', 'SITE_MISSING'],

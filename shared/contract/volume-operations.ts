@@ -38,14 +38,22 @@ const attaching = {
   method: 'POST',
   params: withId,
   body: z.strictObject({ vm_id: id }),
-  errors: ['INVALID_REQUEST', 'VOLUME_BUSY', 'VOLUME_IN_USE', 'IDEMPOTENCY_KEY_REUSED', 'SITE_MISSING', 'DATA_DIR_FULL'],
+  errors: [
+    'INVALID_REQUEST',
+    'VOLUME_BUSY',
+    'VOLUME_IN_USE',
+    'IDEMPOTENCY_KEY_REUSED',
+    'SITE_MISSING',
+    'DATA_DIR_FULL',
+  ],
 } as const;
 
 export const attachVolume = endpoint({
   ...attaching,
   id: 'volumes.attach',
   path: '/api/v1/volumes/:id/attach',
-  summary: 'Attach a volume; on the appliance its device is proved, and one that is attached already is adopted (rule D5)',
+  summary:
+    'Attach a volume; on the appliance its device is proved, and one that is attached already is adopted (rule D5)',
 });
 
 export const attachRootVolume = endpoint({
@@ -101,7 +109,8 @@ export const forceSync = endpoint({
   id: 'admin.force-sync',
   method: 'POST',
   path: '/api/v1/admin/force-sync',
-  summary: 'Compare CloudStack, the appliance and the records; expire, adopt and report. Never detaches, deletes or writes',
+  summary:
+    'Compare CloudStack, the appliance and the records; expire, adopt and report. Never detaches, deletes or writes',
   params: nothing,
   body: z.strictObject({}).optional(),
   errors: ['IDEMPOTENCY_KEY_REUSED', 'SITE_MISSING', 'DATA_DIR_FULL'],

@@ -44,7 +44,10 @@ export function createCloudStack(options: CloudStackOptions): Cloud {
       return readStarted('createTags', await write('createTags', parameters, signalled));
     },
     stopVm: async (vmId, { forced, signal }) =>
-      readStarted('stopVirtualMachine', await write('stopVirtualMachine', { id: vmId, forced: String(forced) }, { signal })),
+      readStarted(
+        'stopVirtualMachine',
+        await write('stopVirtualMachine', { id: vmId, forced: String(forced) }, { signal }),
+      ),
     destroyVm: async (vmId, signalled) => {
       const parameters = { id: vmId, expunge: 'true' };
       return readStarted('destroyVirtualMachine', await write('destroyVirtualMachine', parameters, signalled));

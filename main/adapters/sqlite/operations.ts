@@ -34,7 +34,9 @@ export function createOperationRows({ database, events, place }: Parts): Operati
       await events.append(tx, { type: 'operation.changed', operation: row });
     },
     counts: async () => {
-      const rows = await database.read.all('SELECT type, status, count(*) AS count FROM volume_operations GROUP BY 1, 2');
+      const rows = await database.read.all(
+        'SELECT type, status, count(*) AS count FROM volume_operations GROUP BY 1, 2',
+      );
       return rows.map((row) => ({
         type: text(row, 'type') as Operation['type'],
         status: text(row, 'status') as Operation['status'],

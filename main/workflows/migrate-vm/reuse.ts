@@ -81,10 +81,7 @@ type Note = {
   readonly why?: string;
 };
 
-const note = (
-  { parts, context, request }: Migrating,
-  { level, message, volume, why }: Note,
-): Promise<void> =>
+const note = ({ parts, context, request }: Migrating, { level, message, volume, why }: Note): Promise<void> =>
   context.write((tx) =>
     parts.rows.events.append(tx, {
       type: 'log.line',

@@ -58,7 +58,9 @@ const requireRoom = ({ parts, context, request }: Rooting): Promise<null> =>
       if (volume.vmId !== null && volume.vmId !== vm.id)
         throw new AppError('VOLUME_IN_USE', `Volume ${volume.name} is attached to VM ${volume.vmId}.`);
       if (vm.state !== 'Stopped') throw new AppError('VM_STATE', `VM ${vm.name} is ${vm.state}, not Stopped.`);
-      const root = (await cloud.volumesOfVm(vm.id, options)).find(({ type, id }) => type === 'ROOT' && id !== volume.id);
+      const root = (await cloud.volumesOfVm(vm.id, options)).find(
+        ({ type, id }) => type === 'ROOT' && id !== volume.id,
+      );
       if (root !== undefined) throw new AppError('VM_STATE', `VM ${vm.name} has a root disk already: ${root.name}.`);
       return null;
     }),
@@ -78,7 +80,10 @@ const attachAsRoot = ({ parts, context, request }: Rooting): Promise<z.infer<typ
         return { state: 'done', output: { volume_id: volume.id, device_path: null, message } };
       }
       if (volume.vmId !== null)
-        throw new AppError('VOLUME_IN_USE', `Volume ${volume.name} is attached to VM ${volume.vmId} as ${volume.type}.`);
+        throw new AppError(
+          'VOLUME_IN_USE',
+          `Volume ${volume.name} is attached to VM ${volume.vmId} as ${volume.type}.`,
+        );
       if (failure !== null) throw new AppError('CLOUD_JOB_FAILED', failure, { volume_id: volume.id });
       return { state: 'absent' };
     },

@@ -98,7 +98,10 @@ async function attachAndProve(attaching: Attaching, found: Found): Promise<Attac
     handle: z.null(),
     observe: async (_begun, { signal }) => {
       const mapping = await parts.truth.prove(wanted, { signal, before: found.before });
-      return { state: 'done', output: answer(request.volume_id, { mapping_id: mapping.id, device_path: mapping.device.path }) };
+      return {
+        state: 'done',
+        output: answer(request.volume_id, { mapping_id: mapping.id, device_path: mapping.device.path }),
+      };
     },
     act: () => Promise.resolve(null),
     record: (tx) => recordAttached(attaching, tx),

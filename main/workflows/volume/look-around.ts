@@ -34,7 +34,10 @@ export const lookAround = ({ parts, context, request }: Attaching, step: string)
       const volume = await cloud.volume(request.volume_id, options);
       const known = await parts.rows.volumes.get(request.volume_id);
       if (volume === null)
-        throw new AppError(known === null ? 'NOT_FOUND' : 'VOLUME_VANISHED', `CloudStack lists no volume ${request.volume_id}.`);
+        throw new AppError(
+          known === null ? 'NOT_FOUND' : 'VOLUME_VANISHED',
+          `CloudStack lists no volume ${request.volume_id}.`,
+        );
       refuseForeign(volume, installId);
       if (volume.vmId !== null && volume.vmId !== request.vm_id) {
         throw new AppError('VOLUME_IN_USE', `Volume ${volume.name} is attached to VM ${volume.vmId}.`, {
