@@ -15,7 +15,7 @@ import { leftovers } from '../fixtures/leftovers.ts';
 import { cancel, migrate, viewsOf } from '../fixtures/steer.ts';
 import { stopped } from '../fixtures/stopped.ts';
 
-const fast = { ...defaultSettings, headroom_gib: 0, parallel_transfers: 3 };
+const fast = { ...defaultSettings, reuse_volumes: false, headroom_gib: 0, parallel_transfers: 3 };
 
 let dir: string;
 let daemon: DaemonProcess;
