@@ -3,23 +3,13 @@ import { startDaemonProcess, startMigration, waitForMigration } from '../fixture
 import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
 import { leftovers } from '../fixtures/leftovers.ts';
 import { readBothEnds } from '../fixtures/outside-proof.ts';
+import { randomFrom } from '../fixtures/random.ts';
 import { realClock } from '../fixtures/real-clock.ts';
 import { smallVm, writeSmallVm } from '../fixtures/small-vm.ts';
 import { expectNothingTwice, forget, smallSettings } from './kill-matrix.ts';
 
 const times = 20;
 const seed = Number(process.env['OSSEA_SEED'] ?? Date.now() % 1_000_000);
-
-/** Mulberry32: small, and the same everywhere for one seed. */
-function randomFrom(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Two lanes work side by side, each with a daemon and a lab of its own. */
 const dirs: string[] = [];

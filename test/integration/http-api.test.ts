@@ -1,4 +1,3 @@
-import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +9,7 @@ import { catalogue, type ErrorCode } from '../../shared/errors.ts';
 import { type DaemonProcess, startDaemonProcess, startMigration, testSignal } from '../fixtures/daemon-process.ts';
 import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
 import { leftovers } from '../fixtures/leftovers.ts';
+import { type Answer, type Sent, sendRaw } from '../fixtures/raw-request.ts';
 import { migrate } from '../fixtures/steer.ts';
 
 let dir: string;
@@ -24,49 +24,7 @@ afterAll(async () => {
   removeDataDir(dir);
 });
 
-type Sent = {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-};
-type Answer = {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly text: string;
-};
-
-/** Sent as it is written: fetch would tidy up paths and refuse some headers. */
-function send(path: string, { method = 'GET', headers = {}, body }: Sent = {}): Promise<Answer> {
-  const { port } = new URL(daemon.url);
-  return new Promise((resolve, reject) => {
-    const length: Record<string, string> =
-      body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const request = httpRequest(
-      {
-        host: '127.0.0.1',
-        port,
-        path,
-        method,
-        headers: { connection: 'close', ...length, ...headers },
-        signal: testSignal(),
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () => {
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            text: Buffer.concat(chunks).toString(),
-          });
-        });
-      },
-    );
-    request.on('error', reject);
-    request.end(body);
-  });
-}
+const send = (path: string, sent: Sent = {}): Promise<Answer> => sendRaw(daemon.url, path, sent);
 
 const bearer = (): Record<string, string> => ({ authorization: `Bearer ${daemon.token}` });
 const json = (): Record<string, string> => ({ ...bearer(), 'content-type': 'application/json' });
