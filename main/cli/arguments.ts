@@ -12,6 +12,7 @@ const options = {
   'no-wait': { type: 'boolean', default: false },
   devices: { type: 'string' },
   seed: { type: 'string' },
+  'take-over': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -27,6 +28,7 @@ export type Arguments = {
   readonly wait: boolean;
   readonly devices: 'file' | undefined;
   readonly seed: number | undefined;
+  readonly takeOver: boolean;
   readonly help: boolean;
 };
 
@@ -56,6 +58,7 @@ export function readArguments(argv: readonly string[]): Arguments {
   return {
     words: positionals,
     lab: values.lab,
+    takeOver: values['take-over'],
     port: whole('port', values.port, { from: 0, to: 65535 }),
     dataDir: values['data-dir'] ?? null,
     dir: values.dir ?? null,

@@ -25,6 +25,7 @@ export async function serve(args: Arguments, around: Surroundings): Promise<numb
     programs: around.programs,
     port: args.port ?? defaultPort,
     log,
+    takeOver: args.takeOver,
   });
   try {
     const address = daemon.signInUrl();

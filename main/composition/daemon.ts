@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Transport } from '../../shared/client/transport.ts';
 import { AppError } from '../../shared/errors.ts';
+import { takeOwnership } from '../adapters/host/owner-lease.ts';
 import { takeLock } from '../adapters/sqlite/lock.ts';
 import { openRecords } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
@@ -35,6 +36,8 @@ export type DaemonOptions = {
   /** Port of the REST interface on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
   readonly log: Log;
+  /** Take the appliance from a console that is gone for good. */
+  readonly takeOver?: boolean;
 };
 
 export type Daemon = {
@@ -68,17 +71,31 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const feed = createFeed();
   const records = await openDataDir(options, opened, feed.publish);
   const site = await (lab ? openLabSite : openBareSite)({ ...options, clock });
-  opened.push(() => site.close());
+  let owner = !site.hasAppliance;
+  opened.push(() => site.close({ owner }));
+  const installId = records.environmentId;
+  if (site.hasAppliance) {
+    const { takeOver = false } = options;
+    const lease = await takeOwnership({ root: site.hostRoot, installId, takeOver });
+    owner = true;
+    opened.push(lease.release);
+  }
   const bytePath = createBytePath({ ...options, hostId, records, site, clock });
   opened.push(() => bytePath.exports.stop());
 
   const progress = createProgressBoard(clock, feed.publishProgress);
   const ids = systemIds;
   const { cloud } = site;
-  const installId = records.environmentId;
   const common = { ...bytePath, cloud, site: site.site, progress, clock, ids, installId };
+  const closing = new AbortController();
+  opened.push(() => {
+    closing.abort(new AppError('SHUTTING_DOWN'));
+  });
   const workTurns = createTurns(() => records.settings.get().parallel_transfers);
-  const { workflows, ...bound } = await createWorkflows({ ...common, records, workTurns });
+  const { workflows, ...bound } = await createWorkflows({
+    ...common,
+    ...{ records, workTurns, log, closing: closing.signal },
+  });
   const { journal, store } = records;
   const engine = createEngine({ journal, store, clock, ids, points: createPoints(process.env), log, workflows });
   opened.push(() => engine.close());

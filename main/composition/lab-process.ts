@@ -25,6 +25,8 @@ export type LabProcess = {
   /** How the lab is reached now; throws LAB_UNAVAILABLE while it is being started again. */
   current(): LabFile;
   stop(): Promise<void>;
+  /** Ends it only if it was started here: it turned out to belong to another console. */
+  leave(): Promise<void>;
 };
 
 type Options = { readonly dir: string; readonly programs: Programs; readonly clock: Clock; readonly log: Log };
@@ -41,8 +43,8 @@ const watchMs = 250;
 export async function superviseLab(options: Options): Promise<LabProcess> {
   const { clock, log } = options;
   const stopping = new AbortController();
-  let lab: LabFile | null = await findRunning(options.dir, stopping.signal);
-  if (lab === null) lab = await startOne(options, stopping.signal);
+  const found = await findRunning(options.dir, stopping.signal);
+  let lab: LabFile | null = found ?? (await startOne(options, stopping.signal));
 
   const isStopping = (): boolean => stopping.signal.aborted;
 
@@ -69,16 +71,18 @@ export async function superviseLab(options: Options): Promise<LabProcess> {
     if (!isStopping()) log.error('the demo environment is no longer watched', { error });
   });
 
+  const end = async (endsLab: boolean): Promise<void> => {
+    stopping.abort(new AppError('SHUTTING_DOWN'));
+    await watching;
+    if (lab !== null && endsLab) await endProcess(lab.pid, clock);
+  };
   return {
     current: () => {
       if (lab === null) throw new AppError('LAB_UNAVAILABLE', 'It is being started again.');
       return lab;
     },
-    stop: async () => {
-      stopping.abort(new AppError('SHUTTING_DOWN'));
-      await watching;
-      if (lab !== null) await endProcess(lab.pid, clock);
-    },
+    stop: () => end(true),
+    leave: () => end(found === null),
   };
 }
 

@@ -14,8 +14,11 @@ export type OpenSite = {
   readonly cloud: Cloud;
   readonly site: () => Site;
   readonly hostRoot: string;
+  /** There is an appliance to own (rule D7); false before a site is set up. */
+  readonly hasAppliance: boolean;
   readonly vmDirs: readonly string[];
-  close(): Promise<void>;
+  /** What was opened for an appliance that another console owns is left as it was found. */
+  close(as: { readonly owner: boolean }): Promise<void>;
 };
 
 type Options = { readonly dataDir: string; readonly programs: Programs; readonly clock: Clock; readonly log: Log };
@@ -30,8 +33,9 @@ export async function openLabSite({ dataDir, programs, clock, log }: Options): P
       return { zoneId, diskOfferingId, omaVmId };
     },
     hostRoot,
+    hasAppliance: true,
     vmDirs: [vmsDir, join(dataDir, 'vms')],
-    close: lab.stop,
+    close: ({ owner }) => (owner ? lab.stop() : lab.leave()),
   };
 }
 
@@ -44,6 +48,7 @@ export function openBareSite({ dataDir }: Options): OpenSite {
     cloud: siteCloud(missing),
     site: missing,
     hostRoot: '/',
+    hasAppliance: false,
     vmDirs: [join(dataDir, 'vms')],
     close: () => Promise.resolve(),
   };

@@ -2,6 +2,7 @@ import type { openRecords } from '../adapters/sqlite/open.ts';
 import { createTurns, type Turns } from '../engine/turns.ts';
 import type { AnyWorkflow } from '../engine/workflow.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
 import { createDeviceTruth, type DeviceTruth } from '../workflows/device-truth.ts';
 import { copyDiskWorkflow } from '../workflows/migrate-vm/copy-disk.ts';
 import { type MigrateVm, migrateVmWorkflow } from '../workflows/migrate-vm/migrate-vm.ts';
@@ -13,10 +14,13 @@ import { projectOperation } from '../workflows/volume/project-operation.ts';
 type Parts = Omit<MigrateParts, 'truth' | 'rows' | 'slots' | 'operations'> & {
   readonly records: Awaited<ReturnType<typeof openRecords>>;
   readonly clock: Clock;
+  readonly log: Log;
+  /** Aborts when the daemon closes. */
+  readonly closing: AbortSignal;
 };
 
 /** Every workflow that the engine can drive, wired to its ports. */
-export async function createWorkflows({ records, host, clock, ...parts }: Parts): Promise<{
+export async function createWorkflows({ records, host, clock, closing, log, ...parts }: Parts): Promise<{
   readonly workflows: readonly AnyWorkflow[];
   readonly migrateVm: MigrateVm;
   readonly operations: VolumeOperations;
@@ -32,6 +36,15 @@ export async function createWorkflows({ records, host, clock, ...parts }: Parts)
     ids: parts.ids,
     site: parts.site,
   });
+  const slots = await createSlots({
+    jobs: records.jobs,
+    capacity: () => records.settings.get().attach_slots,
+    countOthers: async (options) => {
+      const attached = await parts.cloud.volumesOfVm(parts.site().omaVmId, options);
+      const users = attached.map(({ id, type }) => (type === 'ROOT' ? 'the VM' : records.jobs.usingVolume(id)));
+      return (await Promise.all(users)).filter((user) => user === null).length;
+    },
+  });
   const operations = volumeOperations({
     ...parts,
     host,
@@ -39,9 +52,13 @@ export async function createWorkflows({ records, host, clock, ...parts }: Parts)
     store: records.store,
     rows: records,
     turnsOf: onePerVm(),
+    onReleased: () => {
+      void slots.recount({ signal: closing }).catch((error: unknown) => {
+        log.warn('disks on the appliance could not be counted', { error });
+      });
+    },
     project: projectOperation(records.operations),
   });
-  const slots = await createSlots(records.jobs, () => records.settings.get().attach_slots);
   const migrateParts: MigrateParts = { ...parts, host, truth, rows: records, slots, operations };
   const copyDisk = copyDiskWorkflow(migrateParts);
   const migrateVm = migrateVmWorkflow(migrateParts, copyDisk);

@@ -19,7 +19,7 @@ import { cancel, migrate, operationsOf, resume, unfinished, waitForOperation } f
 import { stopped } from '../fixtures/stopped.ts';
 
 const mib = 1024 ** 2;
-const fast = { ...defaultSettings, headroom_gib: 0, segment_mib: 32, parallel_transfers: 3 };
+const fast = { ...defaultSettings, reuse_volumes: false, headroom_gib: 0, segment_mib: 32, parallel_transfers: 3 };
 /** Slow enough to be caught in the middle. */
 const slow = { ...fast, rate_mib_per_second: 8 };
 const vm = 'pgtest2';

@@ -12,8 +12,8 @@ import {
 import { dirname, join } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
 import type { HostSnapshot, Mapping } from '../../domain/device.ts';
+import { writeDurably } from '../processes/durable-file.ts';
 import { devOf, gone } from '../processes/proc.ts';
-import { writeDurably } from './durable-file.ts';
 
 const sectorBytes = 512;
 

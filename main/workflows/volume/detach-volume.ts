@@ -44,7 +44,9 @@ export function detachVolumeWorkflow(parts: VolumeParts): DetachVolume {
           vmId === parts.site().omaVmId ? refuseWhileInUse(parts, request.volume_id, options) : Promise.resolve();
         await detachInCloud(parts, context, { volumeId: request.volume_id, vmId, mayDetach });
       }
-      return await endMapping(detaching, vmId);
+      const detached = await endMapping(detaching, vmId);
+      parts.onReleased();
+      return detached;
     },
   };
 }

@@ -25,6 +25,8 @@ export type VolumeParts = {
   };
   /** Operations on one VM take turns in the order of arrival; on the appliance only the newcomer can be told (rule D2). */
   readonly turnsOf: (vmId: string) => Turns;
+  /** A disk left the appliance: whoever waits for room may have it now. */
+  readonly onReleased: () => void;
   /** Keeps the row in volume_operations in step with the run. */
   readonly project: (type: Operation['type']) => NonNullable<AnyWorkflow['project']>;
 };
