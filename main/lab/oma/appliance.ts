@@ -69,7 +69,7 @@ export function createAppliance(host: Host): Appliance {
     });
 
   const plug = async (volume: LabVolume): Promise<void> => {
-    const occasion = { command: 'attachVolume', name: volume.name, volumeId: volume.id };
+    const occasion = { command: 'attachVolume', name: volume.name, volumeId: volume.id, vmId: state.ids.omaVm };
     const fault = takeFault(state.faults, 'device', { ...occasion, only: ['device-late', 'device-never'] });
     if (fault === null) {
       await plugNow(host, volume);
