@@ -5,8 +5,6 @@ import { lowestDeviceId } from '../cloudstack/attach-rules.ts';
 import { bareVolume, type LabVolume, newVolumeId } from '../state.ts';
 import { type Acts, type ControlContext, count, liveVm, liveVolume, text } from './act.ts';
 
-const GIB = 1024 ** 3;
-
 /** What may happen to disks without CloudStack being asked. */
 export const diskActs: Acts = {
   'POST swap': async ({ appliance, store }, body) => {
@@ -41,14 +39,16 @@ export const diskActs: Acts = {
   },
   /** Foreign disks of the appliance: nobody's in particular, without a tag, and no byte of them may ever change. */
   'POST sentinels': async (context, body) => {
-    const sizeGb = body['size_gb'] === undefined ? 1 : count(body, 'size_gb', 64);
-    for (let left = count(body, 'count', 32); left > 0; left -= 1) await addSentinel(context, sizeGb);
+    // The size of the smallest volume, so that a name can be exchanged between the two.
+    const sizeMib = body['size_mib'] === undefined ? 1024 : count(body, 'size_mib', 65_536);
+    if (sizeMib < 8) throw new AppError('INVALID_REQUEST', 'size_mib must be at least 8.');
+    for (let left = count(body, 'count', 32); left > 0; left -= 1) await addSentinel(context, sizeMib);
     return sentinelsOf(context);
   },
   'GET sentinels': (context) => sentinelsOf(context),
 };
 
-async function addSentinel(context: ControlContext, sizeGb: number): Promise<void> {
+async function addSentinel(context: ControlContext, sizeMib: number): Promise<void> {
   const { store, appliance, nowMs } = context;
   const { state } = store;
   const oma = liveVm(context, state.ids.omaVm);
@@ -58,7 +58,7 @@ async function addSentinel(context: ControlContext, sizeGb: number): Promise<voi
     name: `sentinel-${state.sentinels.length + 1}`,
     accountId: oma.accountId,
     type: 'DATADISK',
-    sizeBytes: sizeGb * GIB,
+    sizeBytes: sizeMib * 1024 ** 2,
     offeringId: state.ids.customOffering,
     createdAtMs: nowMs(),
     state: 'Ready',
