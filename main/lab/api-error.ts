@@ -23,3 +23,16 @@ export const unknownEntity = (command: string, name: string, value: string): Api
 export const internalFailure = (text: string): ApiError => new ApiError(530, 4250, text);
 export const unauthorised = (): ApiError =>
   new ApiError(401, undefined, 'unable to verify user credentials and/or request signature');
+
+/** What a caller who is not the root admin reads instead of the inside of the cloud. */
+const hidden = [530, 533, 534];
+export const forEyesOf = (role: 'admin' | 'user', error: ApiError): ApiError =>
+  role === 'admin' || !hidden.includes(error.http)
+    ? error
+    : new ApiError(
+        error.http,
+        error.csErrorCode,
+        'Internal error executing command, please contact your system administrator',
+      );
+
+export const permissionDenied = (text: string): ApiError => new ApiError(531, 4365, text);

@@ -27,8 +27,11 @@ export const faultTable = {
     command: 'deleteVolume',
     does: 'The volume is gone, then the connection is cut.',
   },
+  'reply-lost': { at: 'reply', does: 'The call is carried out, then the connection is cut. Give `match.command`.' },
   'request-lost': { at: 'request', does: 'The connection is cut before anything is done.' },
   'empty-401': { at: 'request', does: 'HTTP 401 without a body.' },
+  'clock-skew': { at: 'request', does: '401, and a Date header that is `value` ms ahead (an hour unless given).' },
+  'empty-list': { at: 'request', command: 'listVolumes', does: 'An empty list, without count, whatever there is.' },
   'http-429': { at: 'request', does: 'The rate limit answers.' },
   'http-503': { at: 'request', does: 'A proxy says that the server is down.' },
   'garbage-reply': { at: 'request', does: 'HTTP 200 with a page of HTML.' },
@@ -37,10 +40,41 @@ export const faultTable = {
   'duplicate-name': { at: 'create', command: 'createVolume', does: 'A second volume of the same name is made.' },
   'slow-create': { at: 'job', command: 'createVolume', does: 'The job takes `value` ms longer.' },
   'slow-job': { at: 'job', does: 'The job takes `value` ms longer.' },
+  'slow-creating': {
+    at: 'job',
+    command: 'attachVolume',
+    does: 'The volume stays Creating (or Attaching) `value` ms longer.',
+  },
+  'attach-moves-pool': {
+    at: 'job',
+    command: 'attachVolume',
+    does: 'The volume is first moved to the pool of the VM: Migrating for `value` ms.',
+  },
+  'attach-race-lost': {
+    at: 'job',
+    command: 'attachVolume',
+    does: 'Another attach of the volume ends first: it goes to another VM, this job fails with 530.',
+  },
+  'target-exists': {
+    at: 'job',
+    command: 'attachVolume',
+    does: 'The device id that was chosen is taken in the domain (ACS 6374): the job fails with 530.',
+  },
   'job-fails-530': { at: 'job', does: 'The job fails without having done anything.' },
   'job-fails-431': { at: 'job', does: 'The job fails without having done anything.' },
   'job-fails-after-act': { at: 'job-done', does: 'The job does its work and then says 530.' },
   'volume-vanishes': { at: 'job-done', does: 'The job succeeds and the record of its volume is lost.' },
+  'stale-detach': {
+    at: 'job-done',
+    command: 'attachVolume',
+    does: 'A detach job of earlier clears the new attachment; the guest keeps the disk (ACS 14214).',
+  },
+  'vm-stops': { at: 'job-done', does: 'After the job its VM is found Stopped: the guest switched itself off.' },
+  'detach-times-out': {
+    at: 'device',
+    command: 'detachVolume',
+    does: 'The job fails after its wait; the guest lets the disk go `value` ms later (ACS 6508).',
+  },
   'device-late': { at: 'device', does: 'The job succeeds; the device appears `value` ms later.' },
   'device-never': { at: 'device', does: 'The job succeeds; no device appears before the next boot.' },
   'deviceid-gap': { at: 'device', does: 'The lowest free device id is passed over.' },
@@ -54,6 +88,7 @@ export type FaultMatch = {
   readonly command?: string | undefined;
   readonly name?: string | undefined;
   readonly volume_id?: string | undefined;
+  readonly vm_id?: string | undefined;
 };
 
 export type ArmedFault = {
@@ -67,6 +102,7 @@ export type Occasion = {
   readonly command: string;
   readonly name?: string | undefined;
   readonly volumeId?: string | null | undefined;
+  readonly vmId?: string | null | undefined;
 };
 
 const isFaultName = (name: unknown): name is FaultName => typeof name === 'string' && Object.hasOwn(faultTable, name);
@@ -103,5 +139,6 @@ function strikes({ fault, match }: ArmedFault, occasion: Occasion): boolean {
   const command = match.command ?? row.command;
   if (command !== undefined && command.toLowerCase() !== occasion.command.toLowerCase()) return false;
   if (match.name !== undefined && match.name !== occasion.name) return false;
+  if (match.vm_id !== undefined && match.vm_id !== occasion.vmId) return false;
   return match.volume_id === undefined || match.volume_id === occasion.volumeId;
 }

@@ -2,19 +2,20 @@ import { mkdir, open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { answerApi } from './cloudstack/api.ts';
+import { createJobWork } from './cloudstack/calls.ts';
 import { createJobs } from './cloudstack/jobs.ts';
-import { createVolumeWork } from './cloudstack/volume-work.ts';
 import { answerControl } from './control/control.ts';
 import { ensureVms } from './images/ensure.ts';
 import { readTextIfThere, writeFileDurably } from './json-file.ts';
 import { lockDir } from './lock.ts';
 import type { Log } from './log.ts';
+import { createAdversary } from './oma/adversary.ts';
 import { type Appliance, createAppliance } from './oma/appliance.ts';
 import { createBackingFiles } from './oma/backing-files.ts';
 import { chooseNodes, createFileNodes } from './oma/loops.ts';
 import { createHostTree } from './oma/tree.ts';
 import { type LabServer, startServer } from './server.ts';
-import { ROOT_DISK_BYTES } from './state.ts';
+import { adminOf, ROOT_DISK_BYTES } from './state.ts';
 import { openStore, type Store } from './store.ts';
 
 export type LabOptions = {
@@ -48,7 +49,7 @@ export type LabFile = {
   readonly control_token: string;
 };
 
-type Places = Record<'dir' | 'volumes' | 'oma' | 'vms' | 'images' | 'rootDisk' | 'labFile', string>;
+type Places = Record<'dir' | 'volumes' | 'snapshots' | 'oma' | 'vms' | 'images' | 'rootDisk' | 'labFile', string>;
 
 /** Starts the stand-in for CloudStack with the appliance's device tree and the VMs to migrate. */
 export async function startLab(options: LabOptions): Promise<Lab> {
@@ -77,6 +78,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
 const placesBelow = (dir: string): Places => ({
   dir,
   volumes: join(dir, 'volumes'),
+  snapshots: join(dir, 'snapshots'),
   oma: join(dir, 'oma'),
   vms: join(dir, 'vms'),
   images: join(dir, 'images'),
@@ -86,11 +88,14 @@ const placesBelow = (dir: string): Places => ({
 
 async function startLocked(options: LabOptions, places: Places): Promise<Lab> {
   const { log } = options;
-  for (const folder of [places.volumes, places.oma, places.vms, places.images])
+  for (const folder of [places.volumes, places.snapshots, places.oma, places.vms, places.images])
     await mkdir(folder, { recursive: true });
   const store = await openStore(places.dir, Date.now());
   const { state } = store;
-  if (options.seed !== undefined) state.random.value = options.seed >>> 0;
+  if (options.seed !== undefined) {
+    state.random.value = options.seed >>> 0;
+    state.adversary.random.value = options.seed >>> 0;
+  }
   log('debug', 'The lab opens', { dir: places.dir, seed: state.random.value });
   const nowMs = (): number => Date.now() + state.settings.clock_offset_ms;
 
@@ -109,26 +114,29 @@ type Parts = { readonly store: Store; readonly appliance: Appliance; readonly no
 async function serve(options: LabOptions, places: Places, { store, appliance, nowMs }: Parts): Promise<Lab> {
   const { log } = options;
   const { state } = store;
-  const work = createVolumeWork({ store, appliance, nowMs });
-  const jobs = createJobs({ store, work, nowMs, log });
-  const control = { store, appliance, vmsDir: places.vms };
+  const context = { store, appliance, nowMs };
+  const jobs = createJobs({ store, work: createJobWork(context), nowMs, log });
+  const adversary = createAdversary({ store, appliance, log });
+  const control = { ...context, adversary, vmsDir: places.vms, volumesDir: places.volumes };
   const server = await listen(options, places, {
     controlToken: state.controlToken,
     nowMs,
     log,
-    api: (request) => answerApi({ store, jobs, appliance, nowMs }, request),
+    api: (request) => answerApi({ ...context, jobs }, request),
     control: (request) => answerControl(control, request),
   });
   const url = `http://127.0.0.1:${server.port}`;
   jobs.resume();
+  adversary.follow();
   await store.flush();
   await writeFileDurably(places.labFile, `${JSON.stringify(labFile(store, places, url), null, 2)}\n`, 0o600);
   return {
     url,
-    apiKey: state.apiKey,
+    apiKey: adminOf(state).apiKey,
     close: async () => {
       await server.close();
       await jobs.close();
+      await adversary.close();
       await appliance.powerOff();
     },
   };
@@ -146,7 +154,7 @@ async function createLabAppliance(options: LabOptions, places: Places, store: St
   return createAppliance({
     store,
     nodes,
-    files: createBackingFiles(places.volumes),
+    files: createBackingFiles(places),
     tree: createHostTree(places.oma),
     dir: places.dir,
     rootDisk: places.rootDisk,
@@ -171,8 +179,8 @@ async function listen(options: LabOptions, places: Places, handlers: Handlers): 
 
 const labFile = ({ state }: Store, places: Places, url: string): LabFile => ({
   url,
-  api_key: state.apiKey,
-  secret_key: state.secretKey,
+  api_key: adminOf(state).apiKey,
+  secret_key: adminOf(state).secretKey,
   oma_vm_id: state.ids.omaVm,
   zone_id: state.ids.zone,
   disk_offering_id: state.ids.customOffering,

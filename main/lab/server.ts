@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError, asAppError, catalogue, toErrorBody } from '../../shared/errors.ts';
-import type { ApiOutcome, ApiRequest } from './cloudstack/api.ts';
-import type { ControlRequest } from './control/control.ts';
+import type { ApiRequest } from './cloudstack/api.ts';
+import type { ApiOutcome } from './cloudstack/forced-reply.ts';
+import type { ControlRequest } from './control/act.ts';
 import { hasCode } from './json-file.ts';
 import type { Log } from './log.ts';
 

@@ -5,6 +5,8 @@ export type LabSettings = {
   delay_ms: [number, number];
   max_volumes: number;
   custom_size_gb: [number, number];
+  /** storage.max.volume.size */
+  max_volume_gb: number;
   max_data_disks: number;
   /** `none`: devices carry no serial, as on hypervisors other than KVM. */
   serials: 'virtio' | 'none';
@@ -14,17 +16,27 @@ export type LabSettings = {
   clock_offset_ms: number;
   /** enforce.post.requests.and.timestamps of CloudStack 4.21. */
   enforce_post_and_timestamps: boolean;
+  /** kvm.snapshot.enabled: false before CloudStack 4.22. */
+  kvm_snapshot_enabled: boolean;
+  /** `on`: devices of one size exchange their names at random moments (see oma/adversary.ts). */
+  adversary: 'off' | 'on';
+  /** How long the adversary waits between two exchanges, drawn from this range. */
+  adversary_every_ms: [number, number];
 };
 
 export const defaultSettings = (): LabSettings => ({
   delay_ms: [20, 150],
   max_volumes: 500,
   custom_size_gb: [1, 1024],
+  max_volume_gb: 2000,
   max_data_disks: 32,
   serials: 'virtio',
   detach_wait_ms: 10_000,
   clock_offset_ms: 0,
   enforce_post_and_timestamps: false,
+  kvm_snapshot_enabled: true,
+  adversary: 'off',
+  adversary_every_ms: [300, 2000],
 });
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -35,11 +47,15 @@ const accepts: Record<keyof LabSettings, (value: unknown) => boolean> = {
   delay_ms: isRange,
   max_volumes: isCount,
   custom_size_gb: isRange,
+  max_volume_gb: isCount,
   max_data_disks: isCount,
   serials: (value) => value === 'virtio' || value === 'none',
   detach_wait_ms: isCount,
   clock_offset_ms: (value) => Number.isSafeInteger(value),
   enforce_post_and_timestamps: (value) => typeof value === 'boolean',
+  kvm_snapshot_enabled: (value) => typeof value === 'boolean',
+  adversary: (value) => value === 'off' || value === 'on',
+  adversary_every_ms: isRange,
 };
 
 /** All or nothing: one wrong value leaves everything as it was. */

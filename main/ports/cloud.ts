@@ -14,25 +14,39 @@ export type CloudVolume = {
   readonly tags: Readonly<Record<string, string>>;
 };
 
+export type CloudVm = {
+  readonly id: string;
+  readonly name: string;
+  /** In CloudStack's own words: Running, Stopped, Starting, Stopping, Destroyed, Expunging, Error, ... */
+  readonly state: string;
+  readonly zoneId: string;
+  readonly tags: Readonly<Record<string, string>>;
+};
+
+export type CloudSnapshot = {
+  readonly id: string;
+  readonly name: string;
+  readonly volumeId: string;
+  /** BackedUp: it can be used. */
+  readonly state: string;
+};
+
 export type CloudZone = { readonly id: string; readonly name: string };
 
 export type CloudDiskOffering = {
   readonly id: string;
   readonly name: string;
-  /** Takes any whole number of GiB; otherwise `sizeGib` is what it gives. */
-  readonly customSize: boolean;
+  /** null: whoever makes a volume says its size. */
   readonly sizeGib: number | null;
 };
 
-export type CloudVm = {
-  readonly id: string;
-  readonly name: string;
-  /** Running, Stopped, Starting, Stopping, Destroyed, Expunging, Error, … */
-  readonly state: string;
-  readonly tags: Readonly<Record<string, string>>;
+/** null: this key may not see it, or there is none. */
+export type CloudLimits = {
+  readonly largestVolumeGib: number | null;
+  readonly volumesLeft: number | null;
 };
 
-type Started = { readonly jobId: string };
+export type Started = { readonly jobId: string };
 
 export type CloudJob =
   | { readonly state: 'pending' }
@@ -52,20 +66,34 @@ export type Cloud = {
     },
     options: Signalled,
   ): Promise<{ readonly jobId: string; readonly volumeId: string }>;
-  attachVolume(volumeId: string, vmId: string, options: Signalled): Promise<Started>;
-  /** As device 0, which makes it the VM's root disk; the VM must be stopped and have none. */
-  attachRootVolume(volumeId: string, vmId: string, options: Signalled): Promise<Started>;
+  /** As large as the snapshot, with its bytes. */
+  createVolumeFromSnapshot(
+    request: { readonly name: string; readonly snapshotId: string; readonly zoneId: string },
+    options: Signalled,
+  ): Promise<{ readonly jobId: string; readonly volumeId: string }>;
+  /** `deviceId: 0` makes it the root disk of a VM that is off; any other number is the server's to choose (rule D2). */
+  attachVolume(volumeId: string, vmId: string, options: Signalled & { readonly deviceId?: 0 }): Promise<Started>;
   detachVolume(volumeId: string, options: Signalled): Promise<Started>;
-  tagVolume(volumeId: string, tags: Readonly<Record<string, string>>, options: Signalled): Promise<Started>;
   deleteVolume(volumeId: string, options: Signalled): Promise<void>;
+  /** Sets these tags and leaves the others. */
+  tag(volumeId: string, tags: Readonly<Record<string, string>>, options: Signalled): Promise<Started>;
   job(jobId: string, options: Signalled): Promise<CloudJob>;
   volume(volumeId: string, options: Signalled): Promise<CloudVolume | null>;
   volumesNamed(name: string, options: Signalled): Promise<readonly CloudVolume[]>;
   volumesOfVm(vmId: string, options: Signalled): Promise<readonly CloudVolume[]>;
+  createSnapshot(
+    volumeId: string,
+    options: Signalled & { readonly name: string },
+  ): Promise<{ readonly jobId: string; readonly snapshotId: string }>;
+  deleteSnapshot(snapshotId: string, options: Signalled): Promise<Started>;
+  /** All of a volume: a lost reply to createSnapshot is found again by its name. */
+  snapshotsOf(volumeId: string, options: Signalled): Promise<readonly CloudSnapshot[]>;
   vm(vmId: string, options: Signalled): Promise<CloudVm | null>;
+  startVm(vmId: string, options: Signalled): Promise<Started>;
   stopVm(vmId: string, options: Signalled & { readonly forced: boolean }): Promise<Started>;
-  /** Expunges it, and whatever is its root disk then. */
-  destroyVm(vmId: string, options: Signalled): Promise<Started>;
+  /** Takes whatever is ROOT with it, also a disk that was swapped in: detach that first to keep it. */
+  destroyVm(vmId: string, options: Signalled & { readonly expunge: boolean }): Promise<Started>;
   zones(options: Signalled): Promise<readonly CloudZone[]>;
   diskOfferings(options: Signalled): Promise<readonly CloudDiskOffering[]>;
+  limits(options: Signalled): Promise<CloudLimits>;
 };

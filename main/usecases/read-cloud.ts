@@ -61,8 +61,8 @@ export const getInventory =
     ]);
     return {
       zones: zones.map(({ id, name }) => ({ id, name })),
-      disk_offerings: offerings.map(({ id, name, customSize, sizeGib }) => ({
-        ...{ id, name, custom_size: customSize, size_gib: sizeGib },
+      disk_offerings: offerings.map(({ id, name, sizeGib }) => ({
+        ...{ id, name, custom_size: sizeGib === null, size_gib: sizeGib },
       })),
       site: { zone_id: zoneId, disk_offering_id: diskOfferingId, oma_vm_id: omaVmId },
     };

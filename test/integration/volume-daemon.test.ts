@@ -126,7 +126,7 @@ describe('rule D5: adopted where it is', () => {
   test('rule D7: of another console: never touched', async () => {
     const cloud = cloudOf(volumes.site);
     const { id } = await newVolume(cloud, volumes.site, 'of-another-console');
-    await endOfJob(cloud, (await cloud.tagVolume(id, { 'ossea-owner': crypto.randomUUID() }, within())).jobId);
+    await endOfJob(cloud, (await cloud.tag(id, { 'ossea-owner': crypto.randomUUID() }, within())).jobId);
     await expect(volumes.done(volumes.attachVolume(id, volumes.site.oma_vm_id, { signal }))).rejects.toMatchObject({
       code: 'VOLUME_NOT_OURS',
     });

@@ -1,25 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { ApiError, internalFailure, invalidParameter } from '../api-error.ts';
+import { ApiError, forEyesOf, internalFailure, invalidParameter } from '../api-error.ts';
 import { type FaultName, takeFault } from '../faults.ts';
 import type { Log } from '../log.ts';
 import { pause } from '../pause.ts';
 import { nextBetween } from '../random.ts';
-import type { JobCommand, LabJob } from '../state.ts';
+import type { LabJob } from '../state.ts';
 import type { Store } from '../store.ts';
-import { cloudDate, errorContent } from './reply.ts';
-import { volumeView } from './volume-view.ts';
+import type { JobResult } from './call.ts';
+import { errorContent } from './reply.ts';
 
-/** What a job does between its two halves of waiting: `begin` shows the state of transition, `act` does the work. */
+/** What a job does between its two halves of waiting; see AsyncCall. */
 export type JobWork = {
   begin(job: LabJob): void;
-  /** Returns what to record: it runs in one go with the end of the job, so no kill can part the two. */
-  act(job: LabJob): Promise<() => Readonly<Record<string, unknown>>>;
-  /** The job failed, or never ran to its end: leave no volume in a state of transition. */
-  giveUp(job: LabJob): void;
+  act(job: LabJob, signal: AbortSignal): Promise<() => JobResult>;
+  settle(job: LabJob): void;
+  failed(job: LabJob): void;
+  /** What happens by itself once the job has ended. */
+  afterwards(job: LabJob): Promise<void>;
 };
 
 export type Jobs = {
-  start(request: Pick<LabJob, 'command' | 'volumeId' | 'vmId'> & Partial<LabJob>): LabJob;
+  start(request: Pick<LabJob, 'command' | 'accountId' | 'volumeId' | 'vmId' | 'snapshotId' | 'sent'>): LabJob;
   /** After a start of the lab: jobs that were running go on, in their old order. */
   resume(): void;
   close(): Promise<void>;
@@ -41,7 +42,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const stopping = new AbortController();
   const queues = new Map<string, Promise<void>>();
 
-  /** Attach and detach of one VM wait for each other (VM_WORK_QUEUE); everything else runs at once. */
+  /** Jobs with one VM wait for each other (VM_WORK_QUEUE); everything else runs at once. */
   const enqueue = (job: LabJob): void => {
     const key = job.vmId ?? job.id;
     const before = queues.get(key) ?? Promise.resolve();
@@ -61,8 +62,6 @@ export function createJobs(options: JobsOptions): Jobs {
     start: (request) => {
       const job: LabJob = {
         id: randomUUID(),
-        wantedDeviceId: null,
-        tags: null,
         createdAtMs: nowMs(),
         completedAtMs: null,
         status: 0,
@@ -79,7 +78,7 @@ export function createJobs(options: JobsOptions): Jobs {
     },
     resume: () => {
       const running = state.jobs.filter((job) => job.status === 0);
-      for (const job of running) options.work.giveUp(job);
+      for (const job of running) options.work.settle(job);
       const cancel = takeFault(state.faults, 'restart', { command: 'restart' });
       for (const job of running) {
         if (cancel === null) enqueue(job);
@@ -103,25 +102,34 @@ async function runJob(options: JobsOptions, job: LabJob, stopped: AbortSignal): 
     failByFault(store, job);
     work.begin(job);
     await pause(delayMs / 2, stopped);
-    const record = await work.act(job);
+    const record = await work.act(job, stopped);
     const result = record();
     const late = takeFault(state.faults, 'job-done', occasionOf(store, job, ['job-fails-after-act']));
     if (late !== null) throw internalFailure('Unexpected exception after the work was done');
     finish(options, job, { status: 1, resultCode: 0, result });
     loseVolume(store, job);
+    await work.afterwards(job);
   } catch (error) {
     if (stopped.aborted && error === stopped.reason) throw error;
-    work.giveUp(job);
+    work.settle(job);
+    work.failed(job);
     if (!(error instanceof ApiError)) log('error', 'A job failed by itself', { job: job.id, error: String(error) });
     const known = error instanceof ApiError ? error : internalFailure(`Unexpected exception: ${String(error)}`);
-    finish(options, job, { status: 2, resultCode: known.http, result: errorContent(known) });
+    fail(options, job, known);
   }
   await store.flush();
 }
 
-function occasionOf(store: Store, job: LabJob, only: readonly FaultName[]): Parameters<typeof takeFault>[2] {
-  const name = store.state.volumes.find((volume) => volume.id === job.volumeId)?.name;
-  return { command: job.command, volumeId: job.volumeId, name, only };
+/** How a fault finds this job. */
+export function occasionOf(
+  { state }: Store,
+  job: LabJob,
+  only: readonly FaultName[],
+): Parameters<typeof takeFault>[2] & { only: readonly FaultName[] } {
+  const name =
+    state.volumes.find((volume) => volume.id === job.volumeId)?.name ??
+    state.vms.find((vm) => vm.id === job.vmId)?.name;
+  return { command: job.command, volumeId: job.volumeId, vmId: job.vmId, name, only };
 }
 
 function failByFault(store: Store, job: LabJob): void {
@@ -140,48 +148,17 @@ function finish({ nowMs }: JobsOptions, job: LabJob, end: Pick<LabJob, 'status' 
   Object.assign(job, end, { completedAtMs: nowMs() });
 }
 
+function fail(options: JobsOptions, job: LabJob, error: ApiError): void {
+  const owner = options.store.state.accounts.find((account) => account.id === job.accountId);
+  const shown = forEyesOf(owner?.role ?? 'user', error);
+  finish(options, job, { status: 2, resultCode: shown.http, result: errorContent(shown) });
+}
+
 /** What a management server that comes back does with the jobs it finds running. */
 function cancelJob(options: JobsOptions, job: LabJob, dropVolume: boolean): void {
   const text = 'job cancelled because of management server restart or shutdown';
-  const result = errorContent(new ApiError(530, undefined, text));
-  finish(options, job, { status: 2, resultCode: 530, result });
+  finish(options, job, { status: 2, resultCode: 530, result: errorContent(new ApiError(530, undefined, text)) });
+  options.work.failed(job);
   const volume = options.store.state.volumes.find((candidate) => candidate.id === job.volumeId);
   if (dropVolume && volume !== undefined) volume.removed = true;
-}
-
-const javaClasses: Record<JobCommand, string> = {
-  createVolume: 'org.apache.cloudstack.api.command.admin.volume.CreateVolumeCmdByAdmin',
-  attachVolume: 'org.apache.cloudstack.api.command.admin.volume.AttachVolumeCmdByAdmin',
-  detachVolume: 'org.apache.cloudstack.api.command.admin.volume.DetachVolumeCmdByAdmin',
-  createTags: 'org.apache.cloudstack.api.command.user.tag.CreateTagsCmd',
-  deleteTags: 'org.apache.cloudstack.api.command.user.tag.DeleteTagsCmd',
-};
-
-/** queryAsyncJobResult of a job that is known. */
-export function jobView(store: Store, job: LabJob): Record<string, unknown> {
-  const { ids } = store.state;
-  return {
-    accountid: ids.account,
-    userid: ids.user,
-    account: 'admin',
-    domainid: ids.domain,
-    domainpath: 'ROOT',
-    cmd: javaClasses[job.command],
-    jobstatus: job.status,
-    jobprocstatus: 0,
-    jobresultcode: job.resultCode,
-    ...(job.result === null ? {} : { jobresulttype: 'object', jobresult: job.result }),
-    ...(job.volumeId === null ? {} : { jobinstancetype: 'Volume', jobinstanceid: job.volumeId }),
-    created: cloudDate(job.createdAtMs),
-    ...(job.completedAtMs === null ? {} : { completed: cloudDate(job.completedAtMs) }),
-    jobid: job.id,
-  };
-}
-
-/** The volume as a job's result shows it, without the job itself. */
-export function volumeResult(store: Store, volumeId: string | null): Readonly<Record<string, unknown>> {
-  const volume = store.state.volumes.find((candidate) => candidate.id === volumeId);
-  if (volume === undefined) throw internalFailure('The volume of the job is not known');
-  const { jobid: _jobId, jobstatus: _jobStatus, ...view } = volumeView(store.state, volume);
-  return { volume: view };
 }

@@ -1,51 +1,53 @@
-import { unknownEntity } from '../api-error.ts';
-import { type LabState, type LabVolume, liveVolumes } from '../state.ts';
-import { type Parameters, page } from './parameters.ts';
+import { type LabVolume, liveVolumes } from '../state.ts';
+import { type Accepts, visibleTo } from './accepts.ts';
+import type { Asked, CallContext } from './call.ts';
+import { page } from './parameters.ts';
 import { listContent } from './reply.ts';
 import { volumeView } from './volume-view.ts';
 
-export function listVolumes(state: LabState, parameters: Parameters): object {
-  const tests = [
-    ...idTests(state, parameters),
-    ...(['name', 'type', 'state'] as const).flatMap((field) => {
-      const wanted = parameters.get(field);
-      return wanted === undefined ? [] : [(volume: LabVolume) => volume[field] === wanted];
-    }),
-  ];
+export const volumeFilters = {
+  id: 'volume',
+  ids: 'volume[]',
+  name: 'string',
+  type: 'string',
+  state: 'string',
+  keyword: 'string',
+  virtualmachineid: 'virtualmachine',
+  zoneid: 'zone',
+  diskofferingid: 'diskoffering',
+  account: 'string',
+  domainid: 'string',
+  tags: 'map',
+  listall: 'boolean',
+  isrecursive: 'boolean',
+  retrieveonlyresourcecount: 'boolean',
+  page: 'integer',
+  pagesize: 'integer',
+} as const satisfies Accepts;
+
+export function listVolumes({ store: { state } }: CallContext, asked: Asked): object {
+  const { parameters, caller } = asked;
+  const tests: ((volume: LabVolume) => boolean)[] = [];
+  const equal = (name: string, field: (volume: LabVolume) => unknown): void => {
+    const wanted = parameters.get(name);
+    if (wanted !== undefined) tests.push((volume) => field(volume) === wanted);
+  };
+  equal('id', (volume) => volume.id);
+  equal('name', (volume) => volume.name);
+  equal('type', (volume) => volume.type);
+  equal('state', (volume) => volume.state);
+  equal('virtualmachineid', (volume) => volume.vmId);
+  equal('diskofferingid', (volume) => volume.offeringId);
+  equal('account', (volume) => state.accounts.find((account) => account.id === volume.accountId)?.name);
+  const ids = parameters.list('ids');
+  if (ids !== undefined) tests.push((volume) => ids.includes(volume.id));
   const keyword = parameters.get('keyword')?.toLowerCase();
   if (keyword !== undefined) tests.push((volume) => volume.name.toLowerCase().includes(keyword));
   for (const tag of parameters.tags()) {
     tests.push((volume) => volume.tags.some((own) => own.key === tag.key && own.value === tag.value));
   }
-  const found = liveVolumes(state).filter((volume) => tests.every((test) => test(volume)));
-  if (parameters.get('retrieveonlyresourcecount') === 'true') return found.length === 0 ? {} : { count: found.length };
+  const found = visibleTo(asked, liveVolumes(state)).filter((volume) => tests.every((test) => test(volume)));
+  if (parameters.flag('retrieveonlyresourcecount') === true) return found.length === 0 ? {} : { count: found.length };
   const { count, items } = page(parameters, found);
-  return listContent('volume', { count, items: items.map((volume) => volumeView(state, volume)) });
-}
-
-/** A UUID that never existed is refused before anything is searched; that of a removed volume finds nothing. */
-function idTests(state: LabState, parameters: Parameters): ((volume: LabVolume) => boolean)[] {
-  const tests: ((volume: LabVolume) => boolean)[] = [];
-  const volumeIds = [...(parameters.list('ids') ?? []), ...(parameters.list('id') ?? [])];
-  const name = parameters.get('ids') === undefined ? 'id' : 'ids';
-  for (const id of volumeIds) {
-    if (!state.volumes.some((volume) => volume.id === id)) throw unknownEntity(parameters.command, name, id);
-  }
-  if (volumeIds.length > 0) tests.push((volume) => volumeIds.includes(volume.id));
-
-  const vmId = parameters.get('virtualmachineid');
-  if (vmId !== undefined) {
-    if (!state.vms.some((vm) => vm.id === vmId)) throw unknownEntity(parameters.command, 'virtualmachineid', vmId);
-    tests.push((volume) => volume.vmId === vmId);
-  }
-  const zoneId = parameters.get('zoneid');
-  if (zoneId !== undefined && zoneId !== state.ids.zone) throw unknownEntity(parameters.command, 'zoneid', zoneId);
-  const offeringId = parameters.get('diskofferingid');
-  if (offeringId !== undefined) {
-    if (offeringId !== state.ids.customOffering && offeringId !== state.ids.fixedOffering) {
-      throw unknownEntity(parameters.command, 'diskofferingid', offeringId);
-    }
-    tests.push((volume) => volume.offeringId === offeringId);
-  }
-  return tests;
+  return listContent('volume', { count, items: items.map((volume) => volumeView(state, volume, caller)) });
 }

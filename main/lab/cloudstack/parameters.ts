@@ -8,13 +8,28 @@ export type Parameters = {
   get(name: string): string | undefined;
   required(name: string): string;
   whole(name: string): number | undefined;
+  /** As Java's Boolean.valueOf: the word true in any case, everything else is false. */
+  flag(name: string): boolean | undefined;
   list(name: string): string[] | undefined;
+  /** `details[0].rootDiskController=virtio`. Only the names are folded to lower case. */
+  map(name: string): Readonly<Record<string, string>>;
   tags(): LabTag[];
 };
 
 /** Query first, then body; of a repeated parameter the last value counts. */
 export function readParameters(query: string, body: string): Parameters {
-  const asSent = new Map<string, string>([...new URLSearchParams(query), ...new URLSearchParams(body)]);
+  return parametersOf(new Map([...new URLSearchParams(query), ...new URLSearchParams(body)]));
+}
+
+/** What a job keeps of its call: enough to be read again by parametersOf, and nothing of the key. */
+export function withoutCredentials(parameters: Parameters): Readonly<Record<string, string>> {
+  const kept = [...parameters.asSent].filter(([name]) => !credentials.includes(name.toLowerCase()));
+  return Object.fromEntries(kept);
+}
+
+const credentials = ['apikey', 'signature', 'signatureversion', 'expires', 'userdata'];
+
+export function parametersOf(asSent: ReadonlyMap<string, string>): Parameters {
   const lower = new Map([...asSent].map(([name, value]) => [name.toLowerCase(), value]));
   const command = asSent.get('command') ?? '';
   const get = (name: string): string | undefined => {
@@ -42,7 +57,12 @@ export function readParameters(query: string, body: string): Parameters {
       }
       return Number(value);
     },
+    flag: (name) => {
+      const value = get(name);
+      return value === undefined ? undefined : value.toLowerCase() === 'true';
+    },
     list: (name) => get(name)?.split(','),
+    map: (name) => readMap(asSent, name),
     tags: () => readTags(lower),
   };
 }
@@ -54,6 +74,15 @@ export function refuseControlCharacters(parameters: Parameters): void {
       throw invalidParameter(`Received value containing illegal ASCII non-printable characters for parameter ${name}`);
     }
   }
+}
+
+function readMap(asSent: ReadonlyMap<string, string>, name: string): Record<string, string> {
+  const map: Record<string, string> = {};
+  for (const [sent, value] of asSent) {
+    const [, family = '', key = ''] = /^(\w+)\[\d+\]\.([\w.-]+)$/.exec(sent) ?? [];
+    if (family.toLowerCase() === name) map[key] = value;
+  }
+  return map;
 }
 
 function readTags(lower: ReadonlyMap<string, string>): LabTag[] {

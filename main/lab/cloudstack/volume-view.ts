@@ -1,4 +1,4 @@
-import type { LabState, LabVolume } from '../state.ts';
+import type { LabAccount, LabState, LabTag, LabVolume } from '../state.ts';
 import { cloudDate } from './reply.ts';
 
 export const CUSTOM_OFFERING = 'Custom';
@@ -6,11 +6,19 @@ export const FIXED_OFFERING = 'Small';
 export const FIXED_OFFERING_GB = 5;
 export const ZONE_NAME = 'lab-zone';
 
-/** A volume as listVolumes and the job's result show it to a root admin. What does not apply is left out, never null. */
-export function volumeView(state: LabState, volume: LabVolume): Record<string, unknown> {
+type Viewer = Pick<LabAccount, 'role'>;
+
+/** Whose a thing is, as every reply says it. */
+export const ownerView = (state: LabState, accountId: string): Record<string, unknown> => ({
+  account: state.accounts.find((account) => account.id === accountId)?.name,
+  domainid: state.ids.domain,
+  domain: 'ROOT',
+});
+
+/** A volume as listVolumes shows it. What does not apply is left out, never null; only the root admin sees the storage. */
+export function volumeView(state: LabState, volume: LabVolume, viewer: Viewer): Record<string, unknown> {
   const { ids } = state;
   const vm = state.vms.find((candidate) => candidate.id === volume.vmId);
-  const placed = volume.state !== 'Allocated' && volume.state !== 'Creating';
   const offering = volume.offeringId === ids.fixedOffering ? FIXED_OFFERING : CUSTOM_OFFERING;
   const job = state.jobs.find((candidate) => candidate.volumeId === volume.id && candidate.status === 0);
   return {
@@ -25,39 +33,51 @@ export function volumeView(state: LabState, volume: LabVolume): Record<string, u
           deviceid: volume.deviceId,
           virtualmachineid: vm.id,
           vmname: vm.name,
-          vmdisplayname: vm.name,
+          vmdisplayname: vm.displayName,
           vmstate: vm.state,
           attached: cloudDate(volume.attachedAtMs ?? 0),
         }),
     size: volume.sizeBytes,
     created: cloudDate(volume.createdAtMs),
     state: volume.state,
-    account: 'admin',
-    domainid: ids.domain,
-    domain: 'ROOT',
-    storagetype: 'shared',
+    ...ownerView(state, volume.accountId),
     provisioningtype: 'thin',
-    hypervisor: placed ? 'KVM' : 'None',
     ...(volume.offeringId === null
       ? { serviceofferingid: ids.computeOffering, serviceofferingname: 'Medium', serviceofferingdisplaytext: 'Medium' }
       : { diskofferingid: volume.offeringId, diskofferingname: offering, diskofferingdisplaytext: offering }),
-    ...(placed ? { storage: 'primary-1', storageid: ids.pool, path: volume.id } : { storage: 'none' }),
-    destroyed: false,
+    ...(volume.templateId === null ? {} : { templateid: volume.templateId }),
+    ...(volume.snapshotId === null ? {} : { snapshotid: volume.snapshotId }),
+    ...(viewer.role === 'admin' ? storageView(state, volume) : {}),
+    destroyed: volume.state === 'Destroy' || volume.state === 'Expunged',
     isextractable: true,
     displayvolume: true,
     hasannotations: false,
-    tags: tagViews(state, volume),
+    tags: tagViews(state, volume, 'Volume'),
     ...(job === undefined ? {} : { jobid: job.id, jobstatus: 0 }),
   };
 }
 
-export const tagViews = (state: LabState, volume: LabVolume): Record<string, unknown>[] =>
-  volume.tags.map((tag) => ({
+function storageView({ ids }: LabState, volume: LabVolume): Record<string, unknown> {
+  if (volume.state === 'Allocated' || volume.state === 'Creating') {
+    return { hypervisor: 'None', storagetype: 'shared', storage: 'none' };
+  }
+  return { hypervisor: 'KVM', storagetype: 'shared', storage: volume.pool, storageid: ids.pool, path: volume.id };
+}
+
+type Tagged = { readonly id: string; readonly accountId: string; readonly tags: readonly LabTag[] };
+
+export const tagViews = (state: LabState, tagged: Tagged, type: 'Volume' | 'UserVm'): Record<string, unknown>[] =>
+  tagged.tags.map((tag) => ({
     key: tag.key,
     value: tag.value,
-    resourcetype: 'Volume',
-    resourceid: volume.id,
-    account: 'admin',
-    domainid: state.ids.domain,
-    domain: 'ROOT',
+    resourcetype: type,
+    resourceid: tagged.id,
+    ...ownerView(state, tagged.accountId),
   }));
+
+/** As the result of a job shows it: without the job itself. */
+export function volumeResult(state: LabState, volume: LabVolume, accountId: string): Record<string, unknown> {
+  const viewer = state.accounts.find((account) => account.id === accountId) ?? { role: 'user' };
+  const { jobid: _jobId, jobstatus: _jobStatus, ...view } = volumeView(state, volume, viewer);
+  return { volume: view };
+}

@@ -1,84 +1,60 @@
-import { randomUUID } from 'node:crypto';
 import { AppError } from '../../../shared/errors.ts';
+import { guestPowersOff } from '../cloudstack/vm-calls.ts';
 import { armFault } from '../faults.ts';
 import { cloneVm } from '../images/clone.ts';
-import type { Appliance } from '../oma/appliance.ts';
 import { changeSettings } from '../settings.ts';
-import type { LabVolume } from '../state.ts';
-import type { Store } from '../store.ts';
+import { type Acts, type ControlContext, type ControlRequest, count, liveVm, text } from './act.ts';
+import { diskActs } from './disk-acts.ts';
 
-export type ControlContext = {
-  readonly store: Store;
-  readonly appliance: Appliance;
-  readonly vmsDir: string;
-};
-
-export type ControlRequest = {
-  readonly method: string;
-  /** Below /lab/v1/, e.g. `volumes/<id>/vanish`. */
-  readonly path: string;
-  readonly body: Readonly<Record<string, unknown>>;
-};
-
-type Act = (context: ControlContext, body: ControlRequest['body'], id: string) => Promise<object> | object;
-
-/** What a test, or the demonstration of a fault, may do to the lab. `:id` stands for one part of the path. */
-const acts: Readonly<Record<string, Act>> = {
+/** What a test, or the demonstration of a fault, may do to the lab. */
+const acts: Acts = {
   'GET state': ({ store }) => {
-    const { volumes, jobs, vms, ids, host, faults, settings } = store.state;
-    return { volumes, jobs, vms, ids, host, faults, settings };
+    const { volumes, snapshots, jobs, vms, ids, host, faults, settings, adversary } = store.state;
+    return { volumes, snapshots, jobs, vms, ids, host, faults, settings, adversary };
   },
+  /** Every key of the lab: lab.json has only the admin's. */
+  'GET accounts': ({ store }) => ({
+    accounts: store.state.accounts.map(({ id, name, role, apiKey, secretKey }) => ({
+      id,
+      name,
+      role,
+      api_key: apiKey,
+      secret_key: secretKey,
+    })),
+  }),
   'POST faults': ({ store }, body) => {
     const armed = armFault(body);
     store.state.faults.push(armed);
     return { armed };
   },
   'DELETE faults': ({ store }) => ({ disarmed: store.state.faults.splice(0) }),
-  'POST settings': ({ store }, body) => {
+  'POST settings': ({ store, adversary }, body) => {
     changeSettings(store.state.settings, body);
+    adversary.follow();
     return { settings: store.state.settings };
   },
   'POST restart-oma': ({ appliance }) => appliance.restart(),
-  'POST swap': async ({ appliance, store }, body) => {
-    const [a, b] = [text(body, 'volume_a'), text(body, 'volume_b')];
-    await appliance.swap(a, b);
-    return { swapped: store.state.host.devices.filter((device) => device.volumeId === a || device.volumeId === b) };
+  'POST vms/clone': async ({ vmsDir }, body) => ({
+    vms: await cloneVm(vmsDir, text(body, 'name'), count(body, 'copies', 1000)),
+  }),
+  /** The guest switches itself off: Running becomes Stopped without a call. */
+  'POST vms/:id/power-off': async (context, _body, id) => {
+    const vm = liveVm(context, id);
+    await guestPowersOff(context, vm);
+    return { vm };
   },
-  'POST exchange-bytes': async ({ appliance }, body) => {
-    const [a, b] = [text(body, 'volume_a'), text(body, 'volume_b')];
-    return { volume_a: a, volume_b: b, changed_bytes: await appliance.exchangeBytes(a, b) };
+  /** As assignVirtualMachine: the VM and its disks belong to another account. */
+  'POST vms/:id/assign': (context, body, id) => {
+    const { accounts, volumes } = context.store.state;
+    const account = accounts.find((candidate) => candidate.name === text(body, 'account'));
+    if (account === undefined) throw new AppError('NOT_FOUND', `There is no account ${text(body, 'account')}.`);
+    const vm = liveVm(context, id);
+    vm.accountId = account.id;
+    for (const volume of volumes) if (volume.vmId === id) volume.accountId = account.id;
+    return { vm };
   },
-  'POST volumes/duplicate': ({ store }, body) => {
-    const name = text(body, 'name');
-    const volume = store.state.volumes.find((candidate) => candidate.name === name && !candidate.removed);
-    if (volume === undefined) throw new AppError('NOT_FOUND', `There is no volume named ${name}.`);
-    const copy: LabVolume = { ...volume, ...unattached, id: randomUUID(), tags: [] };
-    store.state.volumes.push(copy);
-    return { volume: copy };
-  },
-  'POST volumes/:id/vanish': async ({ store, appliance }, body, id) => {
-    const volume = store.state.volumes.find((candidate) => candidate.id === id && !candidate.removed);
-    if (volume === undefined) throw new AppError('NOT_FOUND', `There is no volume ${id}.`);
-    volume.removed = true;
-    const device = body['keep_device'] === true ? 'kept' : await appliance.unplug(id);
-    return { volume, device };
-  },
-  'POST vms/clone': async ({ vmsDir }, body) => {
-    const copies = body['copies'];
-    if (!Number.isSafeInteger(copies) || (copies as number) < 1 || (copies as number) > 1000) {
-      throw new AppError('INVALID_REQUEST', 'copies must be a whole number from 1 to 1000.');
-    }
-    return { vms: await cloneVm(vmsDir, text(body, 'name'), copies as number) };
-  },
+  ...diskActs,
 };
-
-const unattached = { state: 'Allocated', vmId: null, deviceId: null, attachedAtMs: null, deviceless: false } as const;
-
-function text(body: ControlRequest['body'], name: string): string {
-  const value = body[name];
-  if (typeof value !== 'string' || value === '') throw new AppError('INVALID_REQUEST', `${name} must be a text.`);
-  return value;
-}
 
 /** Answers say what was done; it is on the disk by then. */
 export async function answerControl(context: ControlContext, request: ControlRequest): Promise<object> {

@@ -21,6 +21,8 @@ export async function boot(host: Host): Promise<RestartReport> {
   state.host.devices.splice(0);
   const stillHeld = await releaseLeftOvers(host, RELEASE_MS);
   state.host.ghosts = stillHeld;
+  // A domain that is defined anew has only the disks that CloudStack knows of.
+  state.host.orphans = [];
   state.host.bootId = randomUUID();
   await host.tree.setBootId(state.host.bootId);
   await appear(host, { volumeId: null, name: 'vda', serial: '', sizeBytes: ROOT_DISK_BYTES });
@@ -30,6 +32,7 @@ export async function boot(host: Host): Promise<RestartReport> {
     volume.deviceless = false;
     await plugNow(host, volume, { avoid: before.get(volume.id) });
   }
+  state.host.poweredOff = false;
   await host.store.flush();
   const devices = state.host.devices.flatMap(({ volumeId, name }) =>
     volumeId === null ? [] : [{ volume_id: volumeId, from: before.get(volumeId) ?? null, to: name }],
@@ -46,10 +49,14 @@ export async function recover(host: Host): Promise<void> {
   await host.tree.create();
   await host.files.recover();
   const machineBootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  if (kernel.poweredOff || kernel.machineBootId !== machineBootId) await boot(host);
+  const { ids, vms } = host.store.state;
+  const oma = vms.find((vm) => vm.id === ids.omaVm && !vm.removed);
+  const isOff = oma?.state !== 'Running' && oma?.state !== 'Stopping';
+  if (isOff) await powerOff(host);
+  else if (kernel.poweredOff || kernel.machineBootId !== machineBootId) await boot(host);
   else await repair(host);
   kernel.machineBootId = machineBootId;
-  kernel.poweredOff = false;
+  kernel.poweredOff = isOff;
   await host.store.flush();
   await releaseLeftOvers(host, RELEASE_MS);
 }
@@ -83,6 +90,7 @@ export async function powerOff(host: Host): Promise<void> {
   const { host: kernel } = host.store.state;
   await host.tree.keepOnly([]);
   kernel.devices.splice(0);
+  kernel.orphans = [];
   kernel.poweredOff = true;
   await host.store.flush();
   await releaseLeftOvers(host, RELEASE_MS);

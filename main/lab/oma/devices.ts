@@ -26,8 +26,14 @@ const doubleNames = ['a', ...letters].map((letter) => `vda${letter}`);
 export const deviceOf = ({ store }: Host, volumeId: string): HostDevice | undefined =>
   store.state.host.devices.find((device) => device.volumeId === volumeId);
 
+/** What the guest has: the data disks that CloudStack attached, and those that CloudStack has forgotten. */
 export const attachedVolumes = ({ store: { state } }: Host): LabVolume[] =>
-  state.volumes.filter((volume) => volume.vmId === state.ids.omaVm && volume.type === 'DATADISK' && !volume.removed);
+  state.volumes.filter(
+    (volume) =>
+      !volume.removed &&
+      ((volume.vmId === state.ids.omaVm && volume.type === 'DATADISK') ||
+        state.host.orphans.some((orphan) => orphan.volumeId === volume.id)),
+  );
 
 export const backingOf = ({ files, rootDisk }: Host, volumeId: string | null): string =>
   volumeId === null ? rootDisk : files.path(volumeId);
@@ -47,6 +53,8 @@ export async function appear(host: Host, device: Omit<HostDevice, 'dev' | 'node'
   kernel.nextDiskseq += 1;
   kernel.ghosts = kernel.ghosts.filter((ghost) => ghost !== node.node);
   kernel.devices.push(made);
+  // First the books: a sequence number that a watcher has seen is never given a second time, whatever kills us now.
+  await host.store.flush();
   await host.tree.add(made);
 }
 
@@ -83,6 +91,17 @@ export async function unplugNow(host: Host, volumeId: string): Promise<'gone' | 
   );
   const gone = await Promise.all(loops.map((loop) => host.nodes.release(loop.node, backing, timeoutMs)));
   return gone.every(Boolean) ? 'gone' : 'held';
+}
+
+/** A disk that grows in the running guest keeps its name, number and sequence number. */
+export async function resizeNow(host: Host, volume: LabVolume, sizeBytes: number): Promise<void> {
+  await host.files.ensure(volume.id, sizeBytes);
+  const device = deviceOf(host, volume.id);
+  if (device === undefined) return;
+  await host.nodes.grow(device.node);
+  device.sizeBytes = sizeBytes;
+  await host.store.flush();
+  await host.tree.add(device);
 }
 
 /** Loop devices over our files that no device of the appliance stands for. Returns those that something still holds. */

@@ -10,6 +10,8 @@ export type LoopDevice = { readonly node: string; readonly dev: string; readonly
 export type NodeMaker = {
   readonly kind: 'loop' | 'file';
   make(backingFile: string): Promise<{ readonly node: string; readonly dev: string }>;
+  /** Takes over a new size of the backing file. */
+  grow(node: string): Promise<void>;
   /** False when something still holds the device after `timeoutMs`; it then goes when it is let go. */
   release(node: string, backingFile: string, timeoutMs: number): Promise<boolean>;
   /** Devices that exist now over files below `dir`, ours or left over. */
@@ -35,6 +37,10 @@ export function createLoopNodes(): NodeMaker {
         }
         await pause(5 * attempt, new AbortController().signal);
       }
+    },
+    grow: async (node) => {
+      const end = await runProgram('losetup', ['--set-capacity', node], LOSETUP);
+      if (end.code !== 0) throw new AppError('INTERNAL', `losetup for ${node} failed: ${end.stderr.trim()}`);
     },
     release: async (node, backingFile, timeoutMs) => {
       const gone = async (): Promise<boolean> => (await backingOf(node)) !== backingFile;
@@ -62,6 +68,7 @@ export const createFileNodes = (): NodeMaker => ({
     const { dev, ino } = await stat(backingFile, { bigint: true });
     return { node: backingFile, dev: `${dev}:${ino}` };
   },
+  grow: () => Promise.resolve(),
   release: () => Promise.resolve(true),
   existing: () => Promise.resolve([]),
 });

@@ -10,8 +10,8 @@ export const offeringFits: Check = {
     if (!offering.known) return unknown(offering.error);
     if (offering.value === null)
       return failed(new AppError('NOT_FOUND', 'CloudStack does not list the disk offering.'));
-    const { name, customSize } = offering.value;
-    if (!customSize) return failed(new AppError('CLOUD_LIMIT', `Disk offering ${name} has a fixed size.`));
+    const { name, sizeGib } = offering.value;
+    if (sizeGib !== null) return failed(new AppError('CLOUD_LIMIT', `Disk offering ${name} has a fixed size.`));
     const largest = Math.max(...vm.disks.map((disk) => Math.ceil(disk.capacityBytes / gib + headroomGib)));
     return passed(`${name}, custom size; the largest volume has ${String(largest)} GiB`);
   },

@@ -88,7 +88,7 @@ const attachAsRoot = ({ parts, context, request }: Rooting): Promise<z.infer<typ
       return { state: 'absent' };
     },
     act: async (options) => {
-      const { jobId } = await parts.cloud.attachRootVolume(request.volume_id, request.vm_id, options);
+      const { jobId } = await parts.cloud.attachVolume(request.volume_id, request.vm_id, { ...options, deviceId: 0 });
       return { cloud_job_id: jobId };
     },
     record: (tx) => parts.rows.volumes.setStatus(tx, request.volume_id, 'attached'),

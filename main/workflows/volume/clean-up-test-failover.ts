@@ -112,6 +112,6 @@ async function destroy({ parts, context, request }: CleaningUp): Promise<void> {
     vmId: request.vm_id,
     isDone: isGone,
     underWay: ['Stopping'],
-    act: (options) => parts.cloud.destroyVm(request.vm_id, options),
+    act: (options) => parts.cloud.destroyVm(request.vm_id, { ...options, expunge: true }),
   });
 }

@@ -57,7 +57,7 @@ export const claimVolume = (
       return { state: 'absent' };
     },
     act: async (options) => {
-      const { jobId } = await cloud.tagVolume(volumeId, { [ownerTag]: installId }, options);
+      const { jobId } = await cloud.tag(volumeId, { [ownerTag]: installId }, options);
       return { cloud_job_id: jobId };
     },
     record,

@@ -1,9 +1,27 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { attachedVolume, cloudOf, controlLab, endOfJob, newVolume, within } from '../../fixtures/cloud-of-lab.ts';
+import {
+  attachedVolume,
+  cloudOf,
+  controlLab,
+  endOfJob,
+  newVolume,
+  stoppedVm,
+  within,
+} from '../../fixtures/cloud-of-lab.ts';
 import {
   bundleLab,
   type LabProcess,
@@ -102,6 +120,52 @@ describe('a lab that is killed', () => {
     }
   });
 
+  test('in the middle of an exchange of names: each volume has one device again, over its own bytes', async () => {
+    let lab = await start();
+    await controlLab(lab.file, 'POST settings', { delay_ms: [0, 5] });
+    const ids = [];
+    for (const name of ['a', 'b', 'c']) ids.push((await attachedVolume(cloudOf(lab.file), lab.file, name)).id);
+    await controlLab(lab.file, 'POST settings', { adversary: 'on', adversary_every_ms: [0, 0] });
+    for (let round = 0; round < 4; round += 1) {
+      for (let looks = round * 3; looks >= 0; looks -= 1) await controlLab(lab.file, 'GET state');
+      await lab.kill();
+      lab = await start();
+      await controlLab(lab.file, 'POST settings', { adversary: 'off' });
+      // Waits for an exchange that had begun again.
+      await attachedVolume(cloudOf(lab.file), lab.file, { name: `round ${round}`, sizeGib: round + 2 });
+      const shown = tree(lab.file.host_root);
+      for (const id of ids) {
+        const serial = id.replaceAll('-', '').slice(0, 20);
+        const names = Object.keys(shown).filter((name) => shown[name]?.['serial']?.trim() === serial);
+        expect(names).toHaveLength(1);
+        const node = readlinkSync(join(lab.file.host_root, 'dev', names[0] ?? ''));
+        const behind = isRoot ? loopsBelow(dir).find(({ name }) => `/dev/${name}` === node)?.backingFile : node;
+        expect(behind).toBe(join(realpathSync(dir), 'volumes', `${id}.raw`));
+      }
+      expect(loopsBelow(dir)).toHaveLength(isRoot ? ids.length + 2 + round : 0);
+      await controlLab(lab.file, 'POST settings', { adversary: 'on' });
+    }
+  });
+
+  test('goes on stopping and destroying VMs wherever it was killed', async () => {
+    let lab = await start();
+    await controlLab(lab.file, 'POST settings', { delay_ms: [0, 40] });
+    for (let round = 0; round < 4; round += 1) {
+      const { vmId, rootId } = await stoppedVm(lab.file, `vm ${round}`);
+      const jobs = [
+        await cloudOf(lab.file).startVm(vmId, within()),
+        await cloudOf(lab.file).stopVm(vmId, { forced: false, ...within() }),
+        await cloudOf(lab.file).destroyVm(vmId, { expunge: true, ...within() }),
+      ];
+      for (let looks = round * 4; looks > 0; looks -= 1) await cloudOf(lab.file).job(jobs[0]?.jobId ?? '', within());
+      await lab.kill();
+      lab = await start();
+      for (const { jobId } of jobs) expect(await endOfJob(cloudOf(lab.file), jobId)).toEqual({ state: 'succeeded' });
+      expect(await cloudOf(lab.file).vm(vmId, within())).toBeNull();
+      expect(await cloudOf(lab.file).volume(rootId, within())).toBeNull();
+    }
+  });
+
   test('a volume whose create was answered is there after any kill', async () => {
     const first = await start();
     // Nothing but the answers themselves may have brought the volumes to the disk.
@@ -168,6 +232,67 @@ describe('a lab that stops in good order', () => {
     expect(await cloudOf(second.file).volume(volume.id, within())).toMatchObject({ vmId: second.file.oma_vm_id });
   });
 });
+
+describe('a lab of the first format', () => {
+  test('goes on with its volumes, its devices and its keys', async () => {
+    const first = await start();
+    const volume = await attachedVolume(cloudOf(first.file), first.file, 'from before');
+    await first.stop();
+    const path = join(dir, 'state.json');
+    writeFileSync(path, JSON.stringify(inFirstFormat(JSON.parse(readFileSync(path, 'utf8')) as Written)));
+    const second = await start();
+    expect(second.file).toMatchObject({ api_key: first.file.api_key, oma_vm_id: first.file.oma_vm_id });
+    const cloud = cloudOf(second.file);
+    expect(await cloud.volume(volume.id, within())).toMatchObject({ name: 'from before', vmId: first.file.oma_vm_id });
+    expect(await cloud.vm(first.file.oma_vm_id, within())).toMatchObject({ name: 'oma', state: 'Running' });
+    expect(await endOfJob(cloud, (await cloud.detachVolume(volume.id, within())).jobId)).toEqual({
+      state: 'succeeded',
+    });
+    const { vmId } = await stoppedVm(second.file, 'new');
+    expect(await cloud.vm(vmId, within())).toMatchObject({ state: 'Stopped' });
+  });
+
+  test('a format that is not known is refused', async () => {
+    await (await start()).stop();
+    const path = join(dir, 'state.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"format":2', '"format":3'));
+    await expect(startLabProcess(program, dir)).rejects.toThrow('SCHEMA_NEWER');
+  });
+});
+
+type Written = Record<string, unknown> & {
+  accounts: { id: string; userId: string; apiKey: string; secretKey: string }[];
+  ids: Record<string, string>;
+  vms: Record<string, unknown>[];
+  volumes: Record<string, unknown>[];
+  host: Record<string, unknown>;
+};
+
+/** What the first format had of today's. */
+function inFirstFormat({ accounts, ids, vms, volumes, host, ...rest }: Written): Record<string, unknown> {
+  const kept = (fields: readonly string[]) => (thing: Record<string, unknown>) =>
+    Object.fromEntries(Object.entries(thing).filter(([name]) => fields.includes(name)));
+  const [admin] = accounts;
+  const { osType: _osType, ...oldIds } = ids;
+  const { orphans: _orphans, ...oldHost } = host;
+  const { adversary: _adversary, snapshots: _snapshots, sentinels: _sentinels, ...old } = rest;
+  return {
+    ...old,
+    format: 1,
+    apiKey: admin?.apiKey,
+    secretKey: admin?.secretKey,
+    ids: { ...oldIds, account: admin?.id, user: admin?.userId },
+    vms: vms.map(kept(['id', 'name', 'createdAtMs', 'state'])),
+    volumes: volumes.map(
+      kept(
+        'id name type sizeBytes offeringId createdAtMs state vmId deviceId attachedAtMs removed deviceless tags'.split(
+          ' ',
+        ),
+      ),
+    ),
+    host: oldHost,
+  };
+}
 
 describe('an ordinary user', () => {
   test.skipIf(!isRoot)('has files for disks', async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { signatureOf, textToSign } from '../../../main/lab/cloudstack/signature.ts';
+import { signatureOf, textToSign, verifySignature } from '../../../main/lab/cloudstack/signature.ts';
 import { type Lab, type LabFile, startLab } from '../../../main/lab/lab.ts';
 import { callRaw, cloudOf, controlLab, newVolume, readLabFile, signedQuery } from '../../fixtures/cloud-of-lab.ts';
 
@@ -33,6 +33,10 @@ describe('the signature, as the management server checks it', () => {
     const parameters = new Map(Object.entries(params));
     expect(textToSign(parameters)).toBe(stringToSign);
     expect(signatureOf(parameters, secret)).toBe(signature);
+    const signed = new Map([...parameters, ['signature', signature]]);
+    const rules = { secretKey: secret, nowMs: Date.parse('2030-01-01T00:00:00Z'), enforcePostAndTimestamps: false };
+    expect(() => verifySignature(signed, { ...rules, method: 'GET' })).not.toThrow();
+    expect(() => verifySignature(signed, { ...rules, method: 'GET', secretKey: `${secret}x` })).toThrow(UNAUTHORISED);
   });
 
   test.each([
