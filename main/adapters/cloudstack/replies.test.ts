@@ -64,6 +64,7 @@ describe('replies that real servers sent', () => {
       name: 'test',
       state: 'Running',
       zoneId: '1',
+      tags: {},
     });
     expect(readList('x', records.snapshot, content('listSnapshots_default'))).toMatchObject({
       total: 3,
