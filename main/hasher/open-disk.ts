@@ -1,6 +1,6 @@
 import { type BigIntStats, readFileSync } from 'node:fs';
 import { constants, type FileHandle, open } from 'node:fs/promises';
-import { exitCode, type Reader } from './protocol.ts';
+import { type DiskIdentity, exitCode, type Reader } from './protocol.ts';
 import { Trouble } from './trouble.ts';
 
 export type OpenDisk = { readonly file: FileHandle; readonly sizeBytes: number };
@@ -9,7 +9,7 @@ export type OpenDisk = { readonly file: FileHandle; readonly sizeBytes: number }
 export async function openDisk(job: {
   readonly path: string;
   readonly reader: Reader;
-  readonly dev: string | null;
+  readonly identity: DiskIdentity | null;
   readonly deviceBytes: number;
 }): Promise<OpenDisk> {
   const flags = constants.O_RDONLY | (job.reader === 'direct' ? constants.O_DIRECT : 0);
@@ -18,17 +18,40 @@ export async function openDisk(job: {
   });
   const stats = await file.stat({ bigint: true });
   const dev = devOf(stats);
-  if (job.dev !== null && dev !== job.dev) {
-    throw new Trouble(exitCode.deviceChanged, `${job.path} opened ${dev}, not ${job.dev}.`);
-  }
+  if (job.identity !== null) requireIdentity(job.path, dev, job.identity);
   const sizeBytes = stats.isBlockDevice() ? blockDeviceBytes(dev) : Number(stats.size);
   if (sizeBytes < job.deviceBytes) {
     throw new Trouble(exitCode.integrity, `${job.path} has ${sizeBytes} bytes, ${job.deviceBytes} are expected.`);
   }
-  if (job.dev !== null && sizeBytes > job.deviceBytes) {
+  if (job.identity !== null && sizeBytes > job.deviceBytes) {
     throw new Trouble(exitCode.deviceChanged, `${job.path} has ${sizeBytes} bytes, not ${job.deviceBytes}.`);
   }
   return { file, sizeBytes };
+}
+
+/**
+ * Looked at after the open: as long as a descriptor holds a disk, the kernel gives its number to no other. So if the entry
+ * still shows that number and that sequence, what was opened is that disk.
+ */
+function requireIdentity(path: string, opened: string, expected: DiskIdentity): void {
+  if (opened !== expected.dev) {
+    throw new Trouble(exitCode.deviceChanged, `${path} opened ${opened}, not ${expected.dev}.`);
+  }
+  const now = { dev: readEntry(expected.sysFolder, 'dev'), diskseq: readEntry(expected.sysFolder, 'diskseq') };
+  if (now.dev !== expected.dev || now.diskseq !== expected.diskseq) {
+    const seen = `${String(now.dev)}, diskseq ${String(now.diskseq)}`;
+    const wanted = `${expected.dev}, diskseq ${String(expected.diskseq)}`;
+    throw new Trouble(exitCode.deviceChanged, `${expected.sysFolder} is ${seen}, not ${wanted}.`);
+  }
+}
+
+function readEntry(folder: string, name: string): string | null {
+  try {
+    return readFileSync(`${folder}/${name}`, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 function openTrouble(error: unknown, path: string): Trouble {

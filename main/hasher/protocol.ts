@@ -5,6 +5,15 @@ export const chunkBytes = 4 * 1024 * 1024;
 
 export type Reader = 'direct' | 'cache-dropped' | 'stream';
 
+/** A device number is given to another disk once the first is gone; the sequence number of the entry that bears it is not. */
+export type DiskIdentity = {
+  /** `major:minor` of a block device, `st_dev:st_ino` of a file standing in for one. */
+  readonly dev: string;
+  /** The device's entry in sysfs; null `diskseq` on kernels without it. */
+  readonly sysFolder: string;
+  readonly diskseq: string | null;
+};
+
 /** The one argument of the program, as JSON. Holds no secret: paths and numbers. */
 export type HasherJob =
   | {
@@ -12,8 +21,8 @@ export type HasherJob =
       /** null reads standard input. */
       readonly path: string | null;
       readonly reader: Reader;
-      /** Kernel identity that the opened descriptor must have; null for a source. */
-      readonly dev: string | null;
+      /** What the opened descriptor must be; null for a source. */
+      readonly identity: DiskIdentity | null;
       readonly bytes: number;
       /** Whole size of the device; what lies past `bytes` is tested for zeroes. Equal to `bytes` for a source. */
       readonly deviceBytes: number;
@@ -23,7 +32,7 @@ export type HasherJob =
       readonly mode: 'zero';
       readonly path: string;
       readonly reader: Reader;
-      readonly dev: string;
+      readonly identity: DiskIdentity;
       readonly deviceBytes: number;
       readonly offset: number;
       readonly length: number;

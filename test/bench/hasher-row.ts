@@ -25,7 +25,9 @@ export async function hasherRow(bench: Workbench): Promise<Table> {
       },
     });
     const job: HasherJob = {
-      ...{ mode: 'hash', path: disk.node, reader: 'direct', dev: disk.dev, bytes, deviceBytes: bytes },
+      ...{ mode: 'hash', path: disk.node, reader: 'direct', bytes, deviceBytes: bytes },
+      // The bench has no appliance around it: a source is read the same way.
+      identity: null,
       manifestsDir: join(bench.folder, 'manifests'),
     };
     const peers = [

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync, truncateSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createDiskHasher } from '../../main/adapters/hashing/disk-hasher.ts';
@@ -38,16 +38,24 @@ describe.each(deviceKinds)('P1/P2: the proof reads the device itself, in a progr
     execFileSync('dd', [`if=${source}`, `of=${disk.node}`, 'bs=1M', 'conv=notrunc,fsync', 'status=none']);
     if (kind === 'loop') flushBuffers(disk.node);
     const manifestsDir = join(oma.folder, 'manifests');
+    const after = { snapshot: (): void => undefined };
     const hasher = createDiskHasher({
       hasherPath: bundleProgram('main/hasher/hasher.ts', join(oma.folder, 'hasher.cjs')),
       execPath: process.execPath,
       stateDir: join(oma.folder, 'hashing'),
       manifestsDir,
-      hostAccess: oma.hostAccess,
+      hostAccess: {
+        ...oma.hostAccess,
+        snapshot: async (options) => {
+          const seen = await oma.hostAccess.snapshot(options);
+          after.snapshot();
+          return seen;
+        },
+      },
       clock: realClock,
     });
     const mapping: Mapping = await oma.map(disk);
-    return { source, disk, hasher, mapping, manifestsDir };
+    return { source, disk, hasher, mapping, manifestsDir, after };
   };
 
   /** Behind the device's back, as bit rot would. */
@@ -67,6 +75,18 @@ describe.each(deviceKinds)('P1/P2: the proof reads the device itself, in a progr
     const manifest = readFileSync(join(manifestsDir, there.manifestRoot));
     expect(manifest.length).toBe(24 + 6 * 32 + 32);
     expect(manifest.subarray(-32).toString('hex')).toBe(there.manifestRoot);
+  });
+
+  test('a disk that took name and number of the other between proof and open is not read in its place', async () => {
+    const { hasher, mapping, after } = await ready();
+    const entry = join(oma.hostAccess.root, 'sys/block', mapping.device.name, 'diskseq');
+    after.snapshot = () => {
+      writeFileSync(entry, `${String(Number(mapping.device.diskseq) + 7)}\n`);
+    };
+    await expect(hasher.hashDevice(mapping, bytes, signal())).rejects.toMatchObject({ code: 'DEVICE_CHANGED' });
+    writeFileSync(entry, `${String(mapping.device.diskseq)}\n`);
+    const blank = hasher.isZero(mapping, { offset: 0, length: sizeBytes }, signal());
+    await expect(blank).rejects.toMatchObject({ code: 'DEVICE_CHANGED' });
   });
 
   test.each([

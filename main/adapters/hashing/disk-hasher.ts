@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
 import type { Mapping } from '../../domain/device.ts';
 import type { SourceImage } from '../../domain/vm.ts';
-import { exitCode, type HasherJob, type HasherLine } from '../../hasher/protocol.ts';
+import { type DiskIdentity, exitCode, type HasherJob, type HasherLine } from '../../hasher/protocol.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DiskHasher, Hash } from '../../ports/disk-hasher.ts';
 import type { HostAccess } from '../../ports/host-access.ts';
@@ -36,7 +36,7 @@ export function createDiskHasher(context: HasherContext): DiskHasher {
         mode: 'hash',
         path: raw ? source.path : null,
         reader: 'stream',
-        dev: null,
+        identity: null,
         bytes,
         deviceBytes: bytes,
         manifestsDir,
@@ -50,7 +50,15 @@ export function createDiskHasher(context: HasherContext): DiskHasher {
       const { run, reader } = await pastTheCache(path, options, (used) =>
         runHasher(
           context,
-          { mode: 'hash', path, reader: used, dev: mapping.device.dev, bytes, deviceBytes, manifestsDir },
+          {
+            mode: 'hash',
+            path,
+            reader: used,
+            identity: identityOf(hostAccess, mapping),
+            bytes,
+            deviceBytes,
+            manifestsDir,
+          },
           options,
         ),
       );
@@ -62,7 +70,7 @@ export function createDiskHasher(context: HasherContext): DiskHasher {
       const job = {
         mode: 'zero',
         path,
-        dev: mapping.device.dev,
+        identity: identityOf(hostAccess, mapping),
         deviceBytes: mapping.device.sizeBytes,
         ...range,
       } as const;
@@ -71,6 +79,12 @@ export function createDiskHasher(context: HasherContext): DiskHasher {
     },
   };
 }
+
+const identityOf = ({ root }: HostAccess, { device }: Mapping): DiskIdentity => ({
+  dev: device.dev,
+  sysFolder: join(root, 'sys/block', device.name),
+  diskseq: device.diskseq,
+});
 
 /** The path is only where to look; the program compares the descriptor it opened. */
 async function provedPath(hostAccess: HostAccess, mapping: Mapping, options: Signalled): Promise<string> {

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
 import type { Mapping } from '../../domain/device.ts';
@@ -7,10 +7,9 @@ import type { HostAccess } from '../../ports/host-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { requireNotHeld } from '../processes/device-holders.ts';
 import { findProgram } from '../processes/find-program.ts';
-import { killProcess } from '../processes/proc.ts';
+import { devOf, killProcess } from '../processes/proc.ts';
 import { runProgram } from '../processes/run-program.ts';
 import { waitUntil } from '../processes/wait-until.ts';
-import { nodeDev } from './export-link.ts';
 import { processesOn, serverChildrenOn } from './server-processes.ts';
 
 const releaseTimeoutMs = 5_000;
@@ -55,29 +54,45 @@ export async function settleDevice(
   const device = snapshot.devices.find((found) => found.dev === dev && found.diskseq === mapping.device.diskseq);
   if (device === undefined) return;
   requireNotHeld(hostAccess.root, device);
-  await flushBuffers(join(hostAccess.root, device.path), dev, options);
+  await flushBuffers({ path: join(hostAccess.root, device.path), mapping, hostAccess }, options);
 }
 
 /**
  * fsync first: BLKFLSBUF drops the page cache but does not report a failed write-back (rule P1).
  * A regular file in place of a device knows no BLKFLSBUF; there fsync is all, and the proof reads past the cache.
+ * The disk is opened first and looked at then: while a descriptor holds it, nothing else bears its number.
  */
-async function flushBuffers(path: string, dev: string, options: Signalled): Promise<void> {
-  if (nodeDev(path) !== dev) {
-    throw new AppError('EXPORT_NOT_CLOSED', `${path} no longer leads to ${dev}; its buffers were not flushed.`);
-  }
+async function flushBuffers(target: FlushTarget, options: Signalled): Promise<void> {
+  const { path, mapping, hostAccess } = target;
   const file = openSync(path, 'r+');
+  try {
+    const opened = fstatSync(file, { bigint: true });
+    const snapshot = await hostAccess.snapshot(options);
+    const device = snapshot.devices.find(({ name }) => name === mapping.device.name);
+    if (devOf(opened) !== mapping.device.dev || device?.diskseq !== mapping.device.diskseq) {
+      throw new AppError('EXPORT_NOT_CLOSED', `${path} became another disk; its buffers were not flushed.`);
+    }
+    syncFile(file, path);
+    if (!opened.isBlockDevice()) return;
+    // By the descriptor: the name may be another disk's by the time the program opens it.
+    const byDescriptor = `/proc/${String(process.pid)}/fd/${String(file)}`;
+    const flush = { path: findProgram('blockdev'), args: ['--flushbufs', byDescriptor] };
+    const flushed = await runProgram(flush, options);
+    if (flushed.code !== 0) {
+      throw new AppError('EXPORT_NOT_CLOSED', `Flushing ${path} failed: ${flushed.stderr.trim()}`, { path });
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+type FlushTarget = { readonly path: string; readonly mapping: Mapping; readonly hostAccess: HostAccess };
+
+function syncFile(file: number, path: string): void {
   try {
     fsyncSync(file);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new AppError('EXPORT_NOT_CLOSED', `Flushing ${path} failed: ${reason}`, { path }, { cause: error });
-  } finally {
-    closeSync(file);
-  }
-  if (!statSync(path).isBlockDevice()) return;
-  const flushed = await runProgram({ path: findProgram('blockdev'), args: ['--flushbufs', path] }, options);
-  if (flushed.code !== 0) {
-    throw new AppError('EXPORT_NOT_CLOSED', `Flushing ${path} failed: ${flushed.stderr.trim()}`, { path });
   }
 }
