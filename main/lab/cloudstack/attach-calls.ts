@@ -89,8 +89,8 @@ async function attach(context: CallContext, job: LabJob, signal: AbortSignal): P
   if (stateFor(volume, job) === 'Allocated' && root === undefined) {
     throw internalFailure(`Failed to attach volume ${volume.name} to VM ${vm.name}`);
   }
-  if (!staysAllocated) await appliance.store(volume);
   if (vm.id === state.ids.omaVm && vm.state === 'Running') await appliance.plug(volume);
+  else if (!staysAllocated) await appliance.store(volume);
   const straggler = takeFault(state.faults, 'job-done', occasionOf(store, job, ['stale-detach']));
   return () => {
     Object.assign(volume, {

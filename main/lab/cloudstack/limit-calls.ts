@@ -1,5 +1,4 @@
 import type { SyncCall } from './call.ts';
-import { volumesUsed } from './limits.ts';
 import { listing } from './offer-calls.ts';
 import { listContent } from './reply.ts';
 import { ownerView } from './volume-view.ts';
@@ -36,25 +35,6 @@ export const limitCalls: Readonly<Record<string, SyncCall>> = {
       const all = [{ ...ownerView(state, caller.id), resourcetype: VOLUMES, max: state.settings.max_volumes }];
       const items = all.filter((limit) => (parameters.get('resourcetype') ?? VOLUMES) === limit.resourcetype);
       return listContent('resourcelimit', { count: items.length, items });
-    },
-  },
-  listAccounts: {
-    does: 'Lists accounts.',
-    accepts: { id: 'string', name: 'string', listall: 'boolean', page: 'integer', pagesize: 'integer' },
-    answer: ({ store: { state } }, { caller }) => {
-      const used = volumesUsed(state, caller);
-      const account = {
-        id: caller.id,
-        name: caller.name,
-        accounttype: caller.role === 'admin' ? 1 : 0,
-        domainid: state.ids.domain,
-        domain: 'ROOT',
-        state: 'enabled',
-        volumelimit: String(state.settings.max_volumes),
-        volumetotal: used,
-        volumeavailable: String(Math.max(0, state.settings.max_volumes - used)),
-      };
-      return listContent('account', { count: 1, items: [account] });
     },
   },
   listConfigurations: listing('configuration', 'Lists global settings.', {

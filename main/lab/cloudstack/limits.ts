@@ -15,7 +15,7 @@ export function ownerFor(state: LabState, { parameters, caller }: Asked): LabAcc
   return owner;
 }
 
-export const volumesUsed = (state: LabState, owner: LabAccount): number =>
+const volumesUsed = (state: LabState, owner: LabAccount): number =>
   liveVolumes(state).filter((volume) => volume.accountId === owner.id).length;
 
 /** max.account.volumes; the count goes up at allocation. */
