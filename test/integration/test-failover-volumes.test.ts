@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { callToEnd, cloudOf, endOfJob, stoppedVm, within } from '../fixtures/cloud-of-lab.ts';
+import { cloudOf, endOfJob, stoppedVm, within } from '../fixtures/cloud-of-lab.ts';
 import { type DaemonProcess, startDaemonProcess, testSignal } from '../fixtures/daemon-process.ts';
 import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
 import { leftovers } from '../fixtures/leftovers.ts';
+import { detachedVolume, vmWithoutDisk } from '../fixtures/test-vm.ts';
 import { type VolumeDaemon, volumeDaemon } from '../fixtures/volume-daemon.ts';
 
 const signal = testSignal();
@@ -20,27 +21,9 @@ afterAll(async () => {
   removeDataDir(dir);
 });
 
-/** A stopped VM whose own root disk is gone, as the root swap needs it; marked as ours if asked to. */
-async function emptyVm(name: string, { ours = true } = {}): Promise<string> {
-  const cloud = cloudOf(volumes.site);
-  const { vmId, rootId } = await stoppedVm(volumes.site, name);
-  await endOfJob(cloud, (await cloud.detachVolume(rootId, within())).jobId);
-  await cloud.deleteVolume(rootId, within());
-  if (!ours) return vmId;
-  const [host] = (await daemon.client.call('listHosts', {}, { signal })).hosts;
-  await callToEnd(volumes.site, {
-    ...{ command: 'createTags', resourceids: vmId, resourcetype: 'UserVm' },
-    ...{ 'tags[0].key': 'ossea-owner', 'tags[0].value': host?.owner_install_id ?? '' },
-  });
-  return vmId;
-}
-
-/** A detached volume that was on the appliance once, so that CloudStack has really made it. */
-async function usedVolume(): Promise<string> {
-  const { id } = await volumes.attachedVolume();
-  await volumes.done(volumes.detachVolume(id, { signal }));
-  return id;
-}
+const emptyVm = (name: string, more?: { readonly ours: boolean }): Promise<string> =>
+  vmWithoutDisk(daemon, volumes, { name, ...more });
+const usedVolume = (): Promise<string> => detachedVolume(volumes);
 
 describe('attach as the root disk', () => {
   test('the VM starts from it; from then on no migration may overwrite it', async () => {
