@@ -41,7 +41,8 @@ export async function createWorkflows({ records, host, clock, closing, log, ...p
     capacity: () => records.settings.get().attach_slots,
     countOthers: async (options) => {
       const attached = await parts.cloud.volumesOfVm(parts.site().omaVmId, options);
-      const users = attached.map(({ id, type }) => (type === 'ROOT' ? 'the VM' : records.jobs.usingVolume(id)));
+      const disks = attached.filter(({ type }) => type === 'DATADISK');
+      const users = disks.map(({ id }) => records.jobs.usingVolume(id));
       return (await Promise.all(users)).filter((user) => user === null).length;
     },
   });

@@ -73,9 +73,9 @@ async function untilEnded(client: Client, { id, timeoutMs, after, signal }: Wait
     stop.abort(signal.reason);
   };
   signal.addEventListener('abort', forward, { once: true });
-  let isOver = false;
+  const wait = { isOver: false };
   const cancel = after(timeoutMs, () => {
-    isOver = true;
+    wait.isOver = true;
     stop.abort();
   });
   let latest: Operation | undefined;

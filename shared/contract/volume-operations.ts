@@ -12,7 +12,6 @@ const volumeName = z
   .string()
   .min(1)
   .max(200)
-  // eslint-disable-next-line no-control-regex -- they are what is refused
   .regex(/^[^\u0000-\u001f\u007f]+$/, 'no control characters');
 
 export const createVolume = endpoint({

@@ -25,19 +25,59 @@ async function documentOf(sql: Sql, row: Row): Promise<Volume> {
   });
 }
 
+async function find(sql: Sql, volumeId: string): Promise<Volume | null> {
+  const [row] = await sql.all('SELECT * FROM ossea_volumes WHERE volume_id = ?', [volumeId]);
+  return row === undefined ? null : await documentOf(sql, row);
+}
+
+type Readers = 'get' | 'ofJob' | 'list' | 'ofSourceDisk' | 'undeleted' | 'counts';
+
+function volumeReaders(database: Database): Pick<VolumeRows, Readers> {
+  return {
+    get: (volumeId) => find(database.read, volumeId),
+    ofJob: async (jobId) => {
+      const rows = await database.read.all('SELECT * FROM ossea_volumes WHERE job_id = ? ORDER BY disk_key', [jobId]);
+      return await Promise.all(
+        rows.map(async (row) => ({
+          ...(await documentOf(database.read, row)),
+          diskKey: numberOrNull(row, 'disk_key'),
+        })),
+      );
+    },
+    list: async (limit) => {
+      const rows = await database.read.all('SELECT * FROM ossea_volumes ORDER BY created_at DESC, volume_id LIMIT ?', [
+        limit,
+      ]);
+      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
+    },
+    undeleted: async () => {
+      const rows = await database.read.all(`SELECT * FROM ossea_volumes WHERE status <> 'deleted' ORDER BY created_at`);
+      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
+    },
+    counts: async () => {
+      const rows = await database.read.all('SELECT status, count(*) AS count FROM ossea_volumes GROUP BY status');
+      return rows.map((row) => ({ status: text(row, 'status'), count: number(row, 'count') }));
+    },
+    ofSourceDisk: async (sourceDisk) => {
+      const rows = await database.read.all(
+        `SELECT * FROM ossea_volumes WHERE source_disk = ? AND status <> 'deleted' ORDER BY updated_at DESC, volume_id`,
+        [sourceDisk],
+      );
+      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
+    },
+  };
+}
+
 type Parts = { readonly database: Database; readonly clock: Clock; readonly events: EventRows; readonly place: Place };
 
 export function createVolumeRows({ database, clock, events, place }: Parts): VolumeRows & VolumeEvents {
-  const find = async (sql: Sql, volumeId: string): Promise<Volume | null> => {
-    const [row] = await sql.all('SELECT * FROM ossea_volumes WHERE volume_id = ?', [volumeId]);
-    return row === undefined ? null : await documentOf(sql, row);
-  };
   const changed: VolumeEvents['changed'] = async (tx, volumeId) => {
     const found = await find(sqlOf(tx), volumeId);
     if (found !== null) await events.append(tx, { type: 'volume.changed', volume: found });
   };
 
   return {
+    ...volumeReaders(database),
     changed,
     insert: async (tx, row) => {
       const now = clock.now();
@@ -89,42 +129,11 @@ export function createVolumeRows({ database, clock, events, place }: Parts): Vol
       ]);
       await changed(tx, volumeId);
     },
-    ofSourceDisk: async (sourceDisk) => {
-      const rows = await database.read.all(
-        `SELECT * FROM ossea_volumes WHERE source_disk = ? AND status <> 'deleted' ORDER BY updated_at DESC, volume_id`,
-        [sourceDisk],
-      );
-      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
-    },
-    undeleted: async () => {
-      const rows = await database.read.all(`SELECT * FROM ossea_volumes WHERE status <> 'deleted' ORDER BY created_at`);
-      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
-    },
-    counts: async () => {
-      const rows = await database.read.all('SELECT status, count(*) AS count FROM ossea_volumes GROUP BY status');
-      return rows.map((row) => ({ status: text(row, 'status'), count: number(row, 'count') }));
-    },
     markReceivedData: async (tx, volumeId) => {
       await sqlOf(tx).run(
         'UPDATE ossea_volumes SET received_data = 1, updated_at = ? WHERE volume_id = ? AND received_data = 0',
         [clock.now(), volumeId],
       );
-    },
-    get: (volumeId) => find(database.read, volumeId),
-    ofJob: async (jobId) => {
-      const rows = await database.read.all('SELECT * FROM ossea_volumes WHERE job_id = ? ORDER BY disk_key', [jobId]);
-      return await Promise.all(
-        rows.map(async (row) => ({
-          ...(await documentOf(database.read, row)),
-          diskKey: numberOrNull(row, 'disk_key'),
-        })),
-      );
-    },
-    list: async (limit) => {
-      const rows = await database.read.all('SELECT * FROM ossea_volumes ORDER BY created_at DESC, volume_id LIMIT ?', [
-        limit,
-      ]);
-      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
     },
   };
 }

@@ -113,7 +113,7 @@ function drift({ volume, inCloud }: Truths['recorded'][number], { omaVmId }: Tru
   }
   const isElsewhere = inCloud.vmId !== null && inCloud.vmId !== omaVmId && volume.role === 'replica';
   if (isElsewhere) {
-    const text = `Volume ${volume.name} is attached to VM ${String(inCloud.vmId)}, which this console did not do.`;
+    const text = `Volume ${volume.name} is attached to VM ${inCloud.vmId}, which this console did not do.`;
     return [{ ...about, code: 'VOLUME_IN_USE', text, proposed: null }];
   }
   if (volume.status === 'attached' && inCloud.vmId === null) {
