@@ -23,10 +23,7 @@ afterAll(() => {
 async function startStranger(port: number): Promise<number> {
   const [config, pidFile, disk] = ['conf', 'pid', 'disk'].map((name) => join(folder, name)) as [string, string, string];
   writeFileSync(disk, Buffer.alloc(4096));
-  writeFileSync(
-    config,
-    `[generic]\nlistenaddr = 127.0.0.1\nport = ${String(port)}\n[theirs]\nexportname = ${disk}\n`,
-  );
+  writeFileSync(config, `[generic]\nlistenaddr = 127.0.0.1\nport = ${String(port)}\n[theirs]\nexportname = ${disk}\n`);
   execFileSync(nbdServerPath(), ['-C', config, '-p', pidFile]);
   const ofStranger = { host: '127.0.0.1', port };
   await eventually(() => goExport(ofStranger, 'theirs', signal()).catch(() => null), 'the stranger listens');
@@ -44,6 +41,13 @@ test('a foreign nbd-server has our port: the migration fails, names it, and leav
   } finally {
     process.kill(pid, 'SIGTERM');
   }
-  await eventually(() => goExport(address, 'theirs', signal()).then(() => false, () => true), 'the stranger is gone');
+  await eventually(
+    () =>
+      goExport(address, 'theirs', signal()).then(
+        () => false,
+        () => true,
+      ),
+    'the stranger is gone',
+  );
   expect(await migrate(own.daemon, 'odd-01')).toMatchObject({ status: 'completed', proof: 'full' });
 });

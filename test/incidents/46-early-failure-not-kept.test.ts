@@ -15,10 +15,17 @@ test.each([
   await arm(own.dir, story.fault, { match: { command: story.command } });
   const { id } = await migrate(own.daemon, 'odd-01');
   await own.daemon.kill('SIGKILL');
-  const failed = { status: 'failed', phase: story.phase, error: { code: story.code }, completed_at: expect.any(String) as string };
+  const failed = {
+    status: 'failed',
+    phase: story.phase,
+    error: { code: story.code },
+    completed_at: expect.any(String) as string,
+  };
   expect(await readMigrationRow(own.dir, id)).toMatchObject(failed);
   await own.start();
-  expect(await own.daemon.client.call('getMigration', { params: { id } }, { signal: testSignal() })).toMatchObject(failed);
+  expect(await own.daemon.client.call('getMigration', { params: { id } }, { signal: testSignal() })).toMatchObject(
+    failed,
+  );
   const operations = (await operationsOf(own.daemon, id)).filter(({ type }) => type === story.type);
   expect(operations).toMatchObject([{ status: 'failed', error: { code: story.code } }]);
 });
