@@ -121,7 +121,10 @@ async function momentsOf({ prepare }: Scenario): Promise<readonly string[]> {
   await start({ OSSEA_POINTS_LOG: file });
   await volumes.waitForCompletion((await begin(crypto.randomUUID())).id, { signal });
   await daemon.kill('SIGKILL');
-  const reached = [...new Set(readFileSync(file, 'utf8').trim().split('\n'))];
+  const all = [...new Set(readFileSync(file, 'utf8').trim().split('\n'))];
+  // The parts of a larger operation are operations that have their own turn here.
+  const own = all.filter((moment) => moment.startsWith('clean-up'));
+  const reached = own.length > 0 ? own : all;
   rmSync(file);
   await start();
   return reached;
