@@ -98,7 +98,7 @@ async function untilEnded(client: Client, { id, timeoutMs, after, signal }: Wait
   signal.throwIfAborted();
   if (latest !== undefined && hasEnded(latest)) return latest;
   const why = latest?.reason ?? latest?.status ?? 'unknown';
-  const text = isOver
+  const text = wait.isOver
     ? `Operation ${id} is not finished after ${String(timeoutMs)} ms: ${why}`
     : `The feed of ${id} ended.`;
   throw new AppError('WAIT_TIMEOUT', text, { operation_id: id });
