@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { AppError, asAppError } from '../../shared/errors.ts';
+import { daemonRow } from './daemon-row.ts';
 import { hasherRow } from './hasher-row.ts';
 import type { Table } from './measure.ts';
 import { migrationRow, orchestrationRow } from './migration-rows.ts';
@@ -15,6 +16,7 @@ const rows: Readonly<Record<string, (bench: Workbench) => Promise<Table>>> = {
   orchestration: orchestrationRow,
   window: windowRow,
   hasher: hasherRow,
+  daemon: daemonRow,
 };
 
 const usage = `Use: npm run bench [-- [--only ROW[,ROW]] [--quick] [--rounds N] [--dir FOLDER] [--json]]
