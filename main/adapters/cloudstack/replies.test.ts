@@ -28,7 +28,7 @@ describe('replies that real servers sent', () => {
           vmId: '3239ade9-fd25-405c-8eda-59f0313a3fb0',
           deviceId: 0,
           pendingJobId: null,
-          tags: {},
+          tags: { foo: 'bar', testkey: 'testvalue' },
         },
       ],
     });
@@ -64,7 +64,7 @@ describe('replies that real servers sent', () => {
       name: 'test',
       state: 'Running',
       zoneId: '1',
-      tags: {},
+      tags: { foo: 'bar', testkey: 'testvalue' },
     });
     expect(readList('x', records.snapshot, content('listSnapshots_default'))).toMatchObject({
       total: 3,
