@@ -69,6 +69,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const site = await (lab ? openLabSite : openBareSite)({ ...options, clock });
   opened.push(() => site.close());
   const bytePath = createBytePath({ ...options, hostId, records, site, clock });
+  opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
 
   const progress = createProgressBoard(clock, feed.publishProgress);
