@@ -46,7 +46,7 @@ function lookAt({ root, name, known }: Wanted): Entry | null {
 /** null when the entry went away between the listing and this. */
 function keyOf(root: string, name: string): string | null {
   try {
-    return readKey(join(root, 'sys/block', name));
+    return readKey(`${root}/sys/block/${name}`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
