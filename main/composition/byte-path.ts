@@ -25,7 +25,7 @@ type Parts = {
 
 /** What a byte passes on its way, and what watches it: source, mover, export, device, hasher. */
 export function createBytePath({ dataDir, hostId, programs, records, site, clock, log }: Parts) {
-  const host = createLocalHostAccess({ root: site.hostRoot, hostId, clock });
+  const host = createLocalHostAccess({ root: site.hostRoot, hostId, clock, log });
   const exports = createNbdServer({
     hostAccess: host,
     stateDir: join(dataDir, 'nbd'),

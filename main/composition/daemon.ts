@@ -18,6 +18,7 @@ import { createAnswerOnce } from '../usecases/answer-once.ts';
 import { createDispatch } from '../usecases/dispatch.ts';
 import { createFeed, type FollowOptions } from '../usecases/feed.ts';
 import { createProgressBoard } from '../usecases/progress-board.ts';
+import { expireMappings } from '../workflows/expire-mappings.ts';
 import { createBytePath } from './byte-path.ts';
 import { removeEndpoint, writeEndpoint } from './endpoint-file.ts';
 import { freePort } from './free-port.ts';
@@ -81,6 +82,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     opened.push(lease.release);
   }
   const bytePath = createBytePath({ ...options, hostId, records, site, clock });
+  opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
 
   const progress = createProgressBoard(clock, feed.publishProgress);
@@ -117,6 +119,9 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const api = await startApi({ dispatch, follow, port: options.port, token, version, pagesDir, clock, log });
   opened.push(() => api.close());
   publishEndpoint(options, opened, { url: api.url, token, instance_id: about.instanceId });
+  if (site.hasAppliance) {
+    expireMappings({ ...records, host: bytePath.host, log }, { signal: closing.signal });
+  }
   const resumed = await engine.recover();
   log.info('daemon ready', { url: api.url, nbd_port: records.nbdPort, lab, resumed });
   return {

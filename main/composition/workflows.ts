@@ -10,6 +10,7 @@ import type { MigrateParts } from '../workflows/migrate-vm/parts.ts';
 import { createSlots } from '../workflows/migrate-vm/slots.ts';
 import { type VolumeOperations, volumeOperations } from '../workflows/volume/all.ts';
 import { projectOperation } from '../workflows/volume/project-operation.ts';
+import { otherVolumes } from './other-volumes.ts';
 
 type Parts = Omit<MigrateParts, 'truth' | 'rows' | 'slots' | 'operations'> & {
   readonly records: Awaited<ReturnType<typeof openRecords>>;
@@ -35,6 +36,7 @@ export async function createWorkflows({ records, host, clock, closing, log, ...p
     clock,
     ids: parts.ids,
     site: parts.site,
+    others: otherVolumes({ ...parts, records, hostId: host.hostId }),
   });
   const slots = await createSlots({
     jobs: records.jobs,

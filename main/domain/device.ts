@@ -11,7 +11,10 @@ export type BlockDevice = {
   readonly diskseq: string | null;
   /** virtio or SCSI serial; empty when the disk has none (the root disk, hypervisors other than KVM). */
   readonly serial: string;
+  /** What uses the disk or a partition of it: LVM, md, multipath, dm-crypt, a mount, swap (rule D6). */
   readonly holders: readonly string[];
+  /** Another device to which `dev/disk/by-id` leads under this disk's serial: udev and the kernel contradict each other. */
+  readonly byIdLeadsTo?: string;
 };
 
 export type HostSnapshot = {

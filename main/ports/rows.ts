@@ -81,6 +81,8 @@ export type VolumeRows = {
   /** Volumes for this source disk that are not deleted, the last used first. */
   ofSourceDisk(sourceDisk: string): Promise<readonly Volume[]>;
   undeleted(): Promise<readonly Volume[]>;
+  /** Ids of all that are not deleted. */
+  ids(): Promise<readonly string[]>;
   counts(): Promise<readonly { readonly status: string; readonly count: number }[]>;
   setStatus(tx: Tx, volumeId: string, status: Volume['status']): Promise<void>;
   /** From the first export on, for ever. */
@@ -123,6 +125,8 @@ export type OperationRows = {
   put(tx: Tx, operation: Operation): Promise<void>;
   counts(): Promise<readonly (Pick<Operation, 'type' | 'status'> & { readonly count: number })[]>;
   get(id: string): Promise<Operation | null>;
+  /** Is any operation on the volume not finished, parts of larger ones among them. */
+  unfinishedOn(volumeId: string): Promise<boolean>;
   list(filter: {
     type?: Operation['type'] | undefined;
     status?: Operation['status'] | undefined;

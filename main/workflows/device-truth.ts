@@ -1,5 +1,12 @@
 import { AppError } from '../../shared/errors.ts';
-import { isStill, matchByAppearance, matchBySerial, type Verdict, type Wanted } from '../correlation/match.ts';
+import {
+  isStill,
+  matchByAppearance,
+  matchVolume,
+  type OtherVolume,
+  type Verdict,
+  type Wanted,
+} from '../correlation/match.ts';
 import type { BlockDevice, Evidence, HostSnapshot, Mapping } from '../domain/device.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HostAccess } from '../ports/host-access.ts';
@@ -38,6 +45,11 @@ type Parts = {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly site: () => { readonly omaVmId: string };
+  /** Every other volume that is known. `appearance`: also whether its disk may appear, for hosts without serials. */
+  readonly others: (
+    volumeId: string,
+    options: Signalled & { readonly appearance: boolean },
+  ) => Promise<readonly OtherVolume[]>;
   readonly appearanceMs?: number;
 };
 
@@ -47,9 +59,7 @@ export function createDeviceTruth(parts: Parts): DeviceTruth {
       watch(parts, signal, async (snapshot) => {
         const open = await openNow(parts, wanted.volumeId, snapshot);
         if (open !== null) return await holdOn(parts, open, snapshot);
-        const bySerial = matchBySerial(wanted, snapshot);
-        const unknown = bySerial.kind === 'none' && before !== undefined;
-        const verdict = unknown ? matchByAppearance(wanted, before, snapshot) : bySerial;
+        const verdict = await verdictOn(parts, wanted, { snapshot, before: before ?? null, signal });
         if (verdict.kind === 'proved') return await observe(parts, wanted, { snapshot, ...verdict });
         refuse(wanted, verdict);
         if (before === undefined) await refuseForgotten(parts, wanted, snapshot);
@@ -59,7 +69,7 @@ export function createDeviceTruth(parts: Parts): DeviceTruth {
       const snapshot = await parts.host.snapshot(options);
       const open = await verifiedIn(parts, wanted.volumeId, snapshot);
       if (open !== null) return open;
-      const verdict = matchBySerial(wanted, snapshot);
+      const verdict = await verdictOn(parts, wanted, { snapshot, before: null, ...options });
       refuse(wanted, verdict);
       return verdict.kind === 'proved' ? await observe(parts, wanted, { snapshot, ...verdict }) : null;
     },
@@ -116,6 +126,18 @@ async function openNow(
   if (claims.some((claim) => claim.bootId !== snapshot.bootId))
     await store.write((tx) => mappings.endAllOfOtherBoots(tx, host.hostId, snapshot.bootId));
   return claims.find((claim) => claim.volumeId === volumeId && claim.bootId === snapshot.bootId) ?? null;
+}
+
+type Look = Signalled & { readonly snapshot: HostSnapshot; readonly before: HostSnapshot | null };
+
+async function verdictOn(parts: Parts, wanted: Wanted, { snapshot, before, signal }: Look): Promise<Verdict> {
+  const others = await parts.others(wanted.volumeId, { signal, appearance: false });
+  const verdict = matchVolume(wanted, { now: snapshot, before: null, others });
+  if (verdict.kind !== 'none' || before === null) return verdict;
+  // CloudStack is asked who else may appear only where a newcomer could be told at all.
+  if (matchByAppearance(wanted, before, snapshot).kind === 'none') return verdict;
+  const arriving = await parts.others(wanted.volumeId, { signal, appearance: true });
+  return matchVolume(wanted, { now: snapshot, before, others: arriving });
 }
 
 async function verifiedIn(parts: Parts, volumeId: string, snapshot: HostSnapshot): Promise<Mapping | null> {

@@ -250,3 +250,19 @@ describe('force-sync', () => {
     await volumes.done(volumes.detachVolume(kept.id, { signal }));
   });
 });
+
+describe('rule D1: an observation ends when the host shows something else', () => {
+  test('also while nobody asks: a device that is taken away, and a boot', async () => {
+    const [gone, kept] = [await volumes.attachedVolume(), await volumes.attachedVolume()];
+    const endOf = async (id: string): Promise<string | null | undefined> =>
+      (await daemon.client.call('listVolumes', { query: { limit: 1000 } }, { signal })).volumes.find(
+        ({ volume_id: volumeId }) => volumeId === id,
+      )?.mapping?.ended_because;
+    await labDoes(dir, `volumes/${gone.id}/virsh-detach`, {});
+    await expect.poll(() => endOf(gone.id), { timeout: 30_000 }).toBe('device gone');
+    expect(await endOf(kept.id)).toBeNull();
+    await labDoes(dir, 'restart-oma', {});
+    await expect.poll(() => endOf(kept.id), { timeout: 30_000 }).toBe('new boot');
+    for (const { id } of [gone, kept]) await volumes.done(volumes.detachVolume(id, { signal }));
+  });
+});

@@ -34,6 +34,7 @@ const truth = (appearanceMs: number): DeviceTruth =>
     clock: realClock,
     ids: systemIds,
     site: () => ({ omaVmId: 'vm-oma' }),
+    others: () => Promise.resolve([]),
     appearanceMs,
   });
 

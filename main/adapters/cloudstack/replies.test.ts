@@ -28,7 +28,7 @@ describe('replies that real servers sent', () => {
           vmId: '3239ade9-fd25-405c-8eda-59f0313a3fb0',
           deviceId: 0,
           pendingJobId: null,
-          tags: { foo: 'bar', testkey: 'testvalue' },
+          tags: {},
         },
       ],
     });

@@ -53,7 +53,7 @@ export async function settleDevice(
   // After a reboot or a swap another device may bear the name: only the one that was exported is flushed.
   const device = snapshot.devices.find((found) => found.dev === dev && found.diskseq === mapping.device.diskseq);
   if (device === undefined) return;
-  requireNotHeld(hostAccess.root, device);
+  requireNotHeld(device);
   await flushBuffers({ path: join(hostAccess.root, device.path), mapping, hostAccess }, options);
 }
 

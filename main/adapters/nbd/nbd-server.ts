@@ -62,7 +62,7 @@ export function createNbdServer({
     port,
     ensureOpen: async (mapping, options) => {
       const device = proveDevice(await hostAccess.snapshot(options), mapping);
-      requireNotHeld(root, device);
+      requireNotHeld(device);
       await retireOther({ mapping, editor, place, root }, options);
       placeLink(root, mapping);
       const opened: OpenExport = {

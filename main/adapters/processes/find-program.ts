@@ -14,6 +14,7 @@ const packages: Readonly<Record<string, string>> = {
   'qemu-nbd': 'qemu-utils',
   setpriv: 'util-linux',
   timeout: 'coreutils',
+  udevadm: 'udev',
 };
 
 /** Absolute path of a program on PATH; an ordinary user's PATH lacks the sbin folders, so they are appended. */

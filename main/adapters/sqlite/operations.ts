@@ -43,6 +43,13 @@ export function createOperationRows({ database, events, place }: Parts): Operati
         count: number(row, 'count'),
       }));
     },
+    unfinishedOn: async (volumeId) => {
+      const rows = await database.read.all(
+        `SELECT id FROM volume_operations WHERE volume_id = ? AND status IN ('pending','executing') LIMIT 1`,
+        [volumeId],
+      );
+      return rows.length > 0;
+    },
     get: async (id) => {
       const [row] = await database.read.all('SELECT document FROM volume_operations WHERE id = ?', [id]);
       return row === undefined ? null : operation.parse(json(row, 'document'));

@@ -30,7 +30,7 @@ async function find(sql: Sql, volumeId: string): Promise<Volume | null> {
   return row === undefined ? null : await documentOf(sql, row);
 }
 
-type Readers = 'get' | 'ofJob' | 'list' | 'ofSourceDisk' | 'undeleted' | 'counts';
+type Readers = 'ids' | 'get' | 'ofJob' | 'list' | 'ofSourceDisk' | 'undeleted' | 'counts';
 
 function volumeReaders(database: Database): Pick<VolumeRows, Readers> {
   return {
@@ -49,6 +49,10 @@ function volumeReaders(database: Database): Pick<VolumeRows, Readers> {
         limit,
       ]);
       return await Promise.all(rows.map((row) => documentOf(database.read, row)));
+    },
+    ids: async () => {
+      const rows = await database.read.all(`SELECT volume_id FROM ossea_volumes WHERE status <> 'deleted'`);
+      return rows.map((row) => text(row, 'volume_id'));
     },
     undeleted: async () => {
       const rows = await database.read.all(`SELECT * FROM ossea_volumes WHERE status <> 'deleted' ORDER BY created_at`);
