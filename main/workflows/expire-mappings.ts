@@ -1,4 +1,5 @@
 import { isStill } from '../correlation/match.ts';
+import type { Mapping } from '../domain/device.ts';
 import type { HostAccess } from '../ports/host-access.ts';
 import type { Log } from '../ports/log.ts';
 import type { JobRows, MappingRows, OperationRows } from '../ports/rows.ts';
@@ -25,7 +26,7 @@ export function expireMappings(parts: Parts, { signal }: Signalled): void {
   const isInUse = async (volumeId: string): Promise<boolean> =>
     (await jobs.usingVolume(volumeId)) !== null || (await operations.unfinishedOn(volumeId));
   const look = async (): Promise<void> => {
-    const idle = [];
+    const idle: Mapping[] = [];
     for (const mapping of await mappings.openOn(host.hostId)) {
       if (!(await isInUse(mapping.volumeId))) idle.push(mapping);
     }
