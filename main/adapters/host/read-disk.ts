@@ -55,7 +55,7 @@ function readShort(path: string): string {
   const bytes = Buffer.allocUnsafe(shortBytes);
   const file = openSync(path, 'r');
   try {
-    return bytes.latin1Slice(0, readSync(file, bytes, 0, shortBytes, 0)).trim();
+    return bytes.toString('latin1', 0, readSync(file, bytes, 0, shortBytes, 0)).trim();
   } finally {
     closeSync(file);
   }
