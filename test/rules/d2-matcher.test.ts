@@ -91,8 +91,9 @@ describe('rule D2: whatever happens to a host, a proof names the right device', 
     expect([...happened.keys()].sort()).toEqual([...new Set(draw)].sort());
   });
 
+  // Always the same histories: whether the property catches them is no matter of luck.
   test.each(Object.entries(wrongMatchers))('and a matcher that %s is caught within 2,000 histories', (_how, wrong) => {
-    const { fault } = runHistories({ seed, count: 2_000, matcher: { ...ours, ...wrong } });
+    const { fault } = runHistories({ seed: 1, count: 2_000, matcher: { ...ours, ...wrong } });
     expect(fault).toMatch(/^(WRONG|MISSED): .*replay: OSSEA_SEED=\d+/);
   });
 });

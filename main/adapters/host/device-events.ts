@@ -52,7 +52,7 @@ export function createKernelEvents({ log, monitorPath = () => findProgram('udeva
         if (!(signal as { aborted: boolean }).aborted) once('udevadm monitor ended', { ...exit, said: said.join('') });
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'PROGRAM_MISSING') throw error;
-        once(error.reason ?? 'udevadm is not here', {});
+        once(error.reason ?? error.message, {});
       }
     },
   };

@@ -26,6 +26,11 @@ export function createDeviceWatcher(parts: Parts): Pick<HostAccess, 'changed' | 
 
   const isWanted = () => !closing.signal.aborted && subscriptions.size + waiters.size > 0;
 
+  const settleAll = (settle: (waiter: Waiter) => void) => {
+    for (const waiter of waiters) settle(waiter);
+    waiters.clear();
+  };
+
   const run = async (): Promise<void> => {
     const ending = new AbortController();
     const eye = createEye(parts, subscriptions);
@@ -39,7 +44,9 @@ export function createDeviceWatcher(parts: Parts): Pick<HostAccess, 'changed' | 
       // Who has just been told asks again at once: only the next tick can say that nobody waits any more.
       for (await bell.next(); isWanted(); await bell.next()) {
         eye.look();
-        for (const waiter of [...waiters]) waiter.resolve();
+        settleAll(({ resolve }) => {
+          resolve();
+        });
       }
     } finally {
       isRunning = false;
@@ -55,35 +62,24 @@ export function createDeviceWatcher(parts: Parts): Pick<HostAccess, 'changed' | 
       () => undefined,
       (error: unknown) => {
         parts.log.error('the device watcher failed', { error });
-        for (const waiter of [...waiters]) waiter.reject(error);
+        settleAll(({ reject }) => {
+          reject(error);
+        });
       },
     );
   };
 
   return {
-    changed: ({ signal }) =>
-      new Promise<void>((resolve, reject) => {
-        signal.throwIfAborted();
-        closing.signal.throwIfAborted();
-        const leave = () => {
-          waiters.delete(waiter);
-          signal.removeEventListener('abort', abort);
-        };
-        const settle =
-          <T>(how: (value: T) => void) =>
-          (value: T) => {
-            leave();
-            how(value);
-          };
-        const waiter: Waiter = { resolve: settle<void>(resolve), reject: settle(reject) };
-        const abort = () => {
-          waiter.reject(signal.reason);
-          if (!isWanted()) bell.ring();
-        };
-        signal.addEventListener('abort', abort, { once: true });
-        waiters.add(waiter);
-        start();
-      }),
+    changed: async ({ signal }) => {
+      closing.signal.throwIfAborted();
+      const wait = waitAmong(waiters, signal);
+      start();
+      try {
+        await wait;
+      } finally {
+        if (signal.aborted && !isWanted()) bell.ring();
+      }
+    },
     watch: (onChange, { signal }) => {
       if (signal.aborted || closing.signal.aborted) return;
       const subscription = { onChange, last: null };
@@ -100,11 +96,35 @@ export function createDeviceWatcher(parts: Parts): Pick<HostAccess, 'changed' | 
     close: async () => {
       closing.abort(new AppError('SHUTTING_DOWN'));
       subscriptions.clear();
-      for (const waiter of [...waiters]) waiter.reject(closing.signal.reason);
+      settleAll(({ reject }) => {
+        reject(closing.signal.reason);
+      });
       bell.ring();
       await ended;
     },
   };
+}
+
+/** Joins those who wait; settled by the watcher, or by the signal. */
+async function waitAmong(waiters: Set<Waiter>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  let leave = (): void => undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const waiter: Waiter = { resolve, reject };
+      const abort = () => {
+        reject(signal.reason as Error);
+      };
+      leave = () => {
+        waiters.delete(waiter);
+        signal.removeEventListener('abort', abort);
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      waiters.add(waiter);
+    });
+  } finally {
+    leave();
+  }
 }
 
 /** Rings every half second by itself, or when it is rung, but not twice within one burst; at once when all is closed. */

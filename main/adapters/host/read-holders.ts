@@ -20,20 +20,21 @@ const dmKinds = [
 export function readHolders(root: string): (disk: Pick<DiskIdentity, 'name' | 'dev'>) => string[] {
   const uses = readUses();
   return ({ name, dev }) => {
-    const places = [{ sysBlock: join(root, 'sys/block'), name }, ...kernelPlace(root, name, dev)];
+    const isKernelDisk = root === '/' || gone(() => statSync(join(root, 'dev', name)))?.isBlockDevice() === true;
+    const places = [{ sysBlock: join(root, 'sys/block'), name }, ...(isKernelDisk ? kernelPlace(root, dev) : [])];
     const partitions = places.flatMap(partitionsOf);
     const holders = [...places.map(({ sysBlock, name }) => ({ sysBlock, path: name })), ...partitions].flatMap(
       holdersOf,
     );
-    const devs = [dev, ...partitions.flatMap(devOfPartition)];
+    // The number of a file that stands in for a disk is made of st_dev and st_ino: it may be any device's as well.
+    const devs = isKernelDisk ? [dev, ...partitions.flatMap(devOfPartition)] : [];
     return [...new Set([...holders, ...devs.flatMap((one) => uses.get(one) ?? [])])];
   };
 }
 
 /** The tree of the lab knows nothing of partitions and holders of the loop device behind an entry; its kernel does. */
-function kernelPlace(root: string, name: string, dev: string): Place[] {
-  if (root === '/' || gone(() => statSync(join(root, 'dev', name)))?.isBlockDevice() !== true) return [];
-  const target = gone(() => readlinkSync(`/sys/dev/block/${dev}`));
+function kernelPlace(root: string, dev: string): Place[] {
+  const target = root === '/' ? null : gone(() => readlinkSync(`/sys/dev/block/${dev}`));
   return target === null ? [] : [{ sysBlock: '/sys/block', name: basename(target) }];
 }
 
