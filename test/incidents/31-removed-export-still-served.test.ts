@@ -2,6 +2,7 @@
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { listExports } from '../../main/adapters/nbd/handshake.ts';
 import { type Appliance, buildAppliance, type Disk, signal } from '../fixtures/appliance.ts';
 import { MiB, readAt } from '../fixtures/disk-bytes.ts';
 import { openWriter } from '../fixtures/nbd-writer.ts';
@@ -18,9 +19,11 @@ afterEach(async () => {
 
 test('a removed export is gone from the server that runs', async () => {
   const mapping = await oma.map(disk);
-  const { port, exportName } = await oma.exports.ensureOpen(mapping, signal());
-  (await openWriter(port, exportName)).end();
+  const opened = await oma.exports.ensureOpen(mapping, signal());
+  const { port, exportName } = opened;
+  expect(await listExports(opened, signal())).toContain(exportName);
   await oma.exports.close(mapping, signal());
+  expect(await listExports(opened, signal())).not.toContain(exportName);
   await expect(openWriter(port, exportName)).rejects.toThrow('refused');
 });
 
