@@ -49,7 +49,10 @@ export function createHttpTransport({ origin, headers, fetch }: Options): Transp
     },
     feed: async (after, deliver, { signal }) => {
       const url = origin + addressOf(endpoints.listEvents.path, { query: { after } });
-      const answer = await send(fetch, url, { signal, headers: { ...headers, Accept: 'text/event-stream' } });
+      const answer = await opened(signal, () =>
+        send(fetch, url, { signal, headers: { ...headers, Accept: 'text/event-stream' } }),
+      );
+      if (answer === null) return;
       if (answer.body === null) throw new AppError('DAEMON_UNREACHABLE', 'The feed has no body.');
       try {
         await readEventStream(answer.body, (text) => {
@@ -72,6 +75,16 @@ export async function signIn(options: Options, code: string, signal: AbortSignal
     headers: { ...options.headers, 'Content-Type': 'application/json' },
     body: JSON.stringify({ code }),
   });
+}
+
+/** Null when the subscriber went away while the feed was being opened: that is the end it asked for. */
+async function opened(signal: AbortSignal, open: () => Promise<Answer>): Promise<Answer | null> {
+  try {
+    return await open();
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
 }
 
 async function send(fetch: Fetch, url: string, init: Init): Promise<Answer> {

@@ -125,6 +125,8 @@ function contentOf(command: string, { status, text }: Answer): Readonly<Record<s
   const name = `${command.toLowerCase()}response`;
   const content = envelope?.[name];
   if (typeof content === 'object' && content !== null && !Array.isArray(content)) {
+    // An error under a 200 is still an error: read as a list it would be an empty one, and a volume would seem gone.
+    if (Object.hasOwn(content, 'errorcode')) throw refusalOf(command, status, text);
     return content as Record<string, unknown>;
   }
   const keys = envelope === null ? 'no JSON object' : `the keys ${Object.keys(envelope).join(', ')}`;

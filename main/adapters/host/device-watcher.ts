@@ -31,34 +31,23 @@ export function createDeviceWatcher(parts: Parts): Pick<HostAccess, 'changed' | 
     waiters.clear();
   };
 
-  const run = async (): Promise<void> => {
-    const ending = new AbortController();
-    const eye = createEye(parts, subscriptions);
-    const onEvent = (name: string) => {
-      if (!mayBeVolume(name)) return;
-      eye.hear(name);
-      bell.ring();
-    };
-    const events = parts.events.run(onEvent, { signal: ending.signal });
-    try {
-      // Who has just been told asks again at once: only the next tick can say that nobody waits any more.
-      for (await bell.next(); isWanted(); await bell.next()) {
-        eye.look();
-        settleAll(({ resolve }) => {
-          resolve();
-        });
-      }
-    } finally {
-      isRunning = false;
-      ending.abort(new AppError('CANCELLED'));
-      await events;
-    }
-  };
-
   const start = (): void => {
     if (isRunning) return;
     isRunning = true;
-    ended = Promise.all([ended, run()]).then(
+    const running = keepLooking({
+      parts,
+      bell,
+      subscriptions,
+      isWanted,
+      onLooked: () => {
+        settleAll(({ resolve }) => {
+          resolve();
+        });
+      },
+    }).finally(() => {
+      isRunning = false;
+    });
+    ended = Promise.all([ended, running]).then(
       () => undefined,
       (error: unknown) => {
         parts.log.error('the device watcher failed', { error });
@@ -105,6 +94,38 @@ export function createDeviceWatcher(parts: Parts): Pick<HostAccess, 'changed' | 
   };
 }
 
+type Looking = {
+  readonly parts: Parts;
+  readonly bell: Bell;
+  readonly subscriptions: Set<Subscription>;
+  readonly isWanted: () => boolean;
+  readonly onLooked: () => void;
+};
+
+/** Looks at every tick and at every event, as long as anybody wants it. */
+async function keepLooking({ parts, bell, subscriptions, isWanted, onLooked }: Looking): Promise<void> {
+  const ending = new AbortController();
+  const eye = createEye(parts, subscriptions);
+  const onEvent = (name: string) => {
+    if (!mayBeVolume(name)) return;
+    eye.hear(name);
+    bell.ring();
+  };
+  const events = parts.events.run(onEvent, { signal: ending.signal });
+  try {
+    // Who has just been told asks again at once: only the next tick can say that nobody waits any more.
+    await bell.next();
+    while (isWanted()) {
+      eye.look();
+      onLooked();
+      await bell.next();
+    }
+  } finally {
+    ending.abort(new AppError('CANCELLED'));
+    await events;
+  }
+}
+
 /** Joins those who wait; settled by the watcher, or by the signal. */
 async function waitAmong(waiters: Set<Waiter>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
@@ -128,7 +149,9 @@ async function waitAmong(waiters: Set<Waiter>, signal: AbortSignal): Promise<voi
 }
 
 /** Rings every half second by itself, or when it is rung, but not twice within one burst; at once when all is closed. */
-function createBell(clock: Clock, closed: AbortSignal): { ring(): void; next(): Promise<void> } {
+type Bell = { readonly ring: () => void; readonly next: () => Promise<void> };
+
+function createBell(clock: Clock, closed: AbortSignal): Bell {
   let isRung = false;
   let lastMs = Number.NEGATIVE_INFINITY;
   let onRing = (): void => undefined;
