@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { RunContext, Workflow } from '../../engine/workflow.ts';
+import type { Signalled } from '../../ports/signalled.ts';
 import { detachInCloud } from './detach-in-cloud.ts';
 import { refuseWhileInUse } from './device-use.ts';
 import { failsAlone } from './fails-alone.ts';
@@ -39,16 +40,24 @@ export function detachVolumeWorkflow(parts: VolumeParts): DetachVolume {
     run: async (context, request) => {
       const detaching = { parts, context, request };
       const vmId = await placeOf(detaching);
-      if (vmId !== null) {
-        const mayDetach = (options: { readonly signal: AbortSignal }) =>
-          vmId === parts.site().omaVmId ? refuseWhileInUse(parts, request.volume_id, options) : Promise.resolve();
-        await detachInCloud(parts, context, { volumeId: request.volume_id, vmId, mayDetach });
-      }
-      const detached = await endMapping(detaching, vmId);
-      parts.onReleased();
-      return detached;
+      return await (vmId === null ? endMapping(detaching, null) : inTurn(detaching, vmId));
     },
   };
+}
+
+/** In the order of arrival with whatever else is done to that VM: a disk that goes must not be missed by an attach (rule D2). */
+async function inTurn(detaching: Detaching, vmId: string): Promise<Detached> {
+  const { parts, context, request } = detaching;
+  const leave = await parts.turnsOf(vmId).enter(1, context.signal);
+  try {
+    const mayDetach = (options: Signalled): Promise<void> =>
+      vmId === parts.site().omaVmId ? refuseWhileInUse(parts, request.volume_id, options) : Promise.resolve();
+    await detachInCloud(parts, context, { volumeId: request.volume_id, vmId, mayDetach });
+    return await endMapping(detaching, vmId);
+  } finally {
+    leave();
+    parts.onReleased();
+  }
 }
 
 const placeOf = ({ parts, context, request }: Detaching): Promise<string | null> =>
