@@ -51,8 +51,8 @@ export function createKernelEvents({ log, monitorPath = () => findProgram('udeva
         // An event listener's signal may have fired in the meantime; the linter cannot see that.
         if (!(signal as { aborted: boolean }).aborted) once('udevadm monitor ended', { ...exit, said: said.join('') });
       } catch (error) {
-        if (!(error instanceof AppError) || error.code !== 'PROGRAM_MISSING') throw error;
-        once(error.reason ?? error.message, {});
+        const reason = error instanceof AppError ? error.reason : undefined;
+        once(reason ?? String(error), {});
       }
     },
   };
