@@ -50,6 +50,14 @@ describe('the HTTP transport', () => {
     await expect(call).rejects.toMatchObject({ code: 'VM_ACTIVE', reason: 'job 7', details: { job: 7 } });
   });
 
+  it('ends a feed that is still being opened when its subscriber goes away', async () => {
+    const { fetch } = await serve(() => undefined);
+    const leaving = new AbortController();
+    const feed = transportOver(fetch).feed(0, () => undefined, { signal: leaving.signal });
+    leaving.abort();
+    await expect(feed).resolves.toBeUndefined();
+  });
+
   it('says that the daemon does not answer when it does not, or something else does', async () => {
     const nobody = transportOver(() => Promise.reject(new TypeError('Failed to fetch')));
     await expect(nobody.call('getHealth', {}, { signal })).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' });

@@ -29,7 +29,7 @@ test('a page of HTML with 200 is no success: the attach fails and says what came
   expect((await own.devices()).get(id)).toBeUndefined();
 });
 
-test('"not found" within a 200 starts nothing, deletes nothing and ends no job', async () => {
+test('"not found" within a 200 starts nothing, deletes nothing, and is no empty list', async () => {
   const server = createServer((request, response) => {
     let form = '';
     request.on('data', (chunk: Buffer) => (form += chunk.toString()));
@@ -47,9 +47,13 @@ test('"not found" within a 200 starts nothing, deletes nothing and ends no job',
     for (const ask of [
       () => cloud.attachVolume(id, id, within()),
       () => cloud.deleteVolume(id, within()),
-      () => cloud.job(id, within()),
+      () => cloud.volume(id, within()),
+      () => cloud.volumesOfVm(id, within()),
+      () => cloud.volumesNamed('web', within()),
     ])
       await expect(ask()).rejects.toMatchObject({ code: expect.stringMatching(/^CLOUD_/) as string });
+    // Not known is neither failed nor done: the object is looked at instead.
+    expect(await cloud.job(id, within())).toEqual({ state: 'unknown' });
   } finally {
     server.close();
     server.closeAllConnections();
