@@ -2,7 +2,6 @@ import type { CallContext } from '../../shared/contract/calls.ts';
 import type { Operation } from '../../shared/contract/operations.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Workflow } from '../engine/workflow.ts';
-import type { Tx } from '../ports/store.ts';
 import type { UsecaseParts } from './parts.ts';
 
 type Order<In> = {
@@ -11,7 +10,7 @@ type Order<In> = {
   /** What it is about, for the audit: a volume, a VM, or the appliance. */
   readonly subject: string;
   /** Throws when the operation may not begin; asked in the transaction that makes it. */
-  readonly mayBegin?: (tx: Tx) => Promise<void>;
+  readonly mayBegin?: () => Promise<void>;
 };
 
 /** Makes an operation durable, with its audit row, and answers with it as it was made: `pending`. */
@@ -26,7 +25,7 @@ export async function startOperation<In>(
   await engine.start(workflow, input, {
     id,
     along: async (tx) => {
-      await mayBegin?.(tx);
+      await mayBegin?.();
       await rows.audit.append(tx, { actor, act: workflow.name, subject, details: { operation_id: id, input } });
     },
     made: async () => {

@@ -34,9 +34,12 @@ export const attachVolume =
   (parts: UsecaseParts): Handlers['attachVolume'] =>
   async ({ params, body }, context) => {
     parts.site();
-    await refuseUsedByMigration(parts, params.id);
     const input = { volume_id: params.id, vm_id: body.vm_id, job_id: null, disk_key: null };
-    return await startOperation(parts, { workflow: parts.operations.attach, input, subject: params.id }, context);
+    return await startOperation(
+      parts,
+      { workflow: parts.operations.attach, input, ...onVolume(parts, params.id) },
+      context,
+    );
   };
 
 export const attachRootVolume =
@@ -44,9 +47,12 @@ export const attachRootVolume =
   async ({ params, body }, context) => {
     if (body.vm_id === parts.site().omaVmId)
       throw new AppError('INVALID_REQUEST', 'The appliance itself gets no other root disk.');
-    await refuseUsedByMigration(parts, params.id);
     const input = { volume_id: params.id, vm_id: body.vm_id };
-    return await startOperation(parts, { workflow: parts.operations.attachRoot, input, subject: params.id }, context);
+    return await startOperation(
+      parts,
+      { workflow: parts.operations.attachRoot, input, ...onVolume(parts, params.id) },
+      context,
+    );
   };
 
 export const detachVolume =
@@ -54,9 +60,12 @@ export const detachVolume =
   async ({ params }, context) => {
     parts.site();
     await requireRecord(parts, params.id);
-    await refuseUsedByMigration(parts, params.id);
     const input = { volume_id: params.id, vm_id: null, job_id: null };
-    return await startOperation(parts, { workflow: parts.operations.detach, input, subject: params.id }, context);
+    return await startOperation(
+      parts,
+      { workflow: parts.operations.detach, input, ...onVolume(parts, params.id) },
+      context,
+    );
   };
 
 export const deleteVolume =
@@ -66,11 +75,14 @@ export const deleteVolume =
     const volume = await requireRecord(parts, params.id);
     if (volume.status === 'attached' || (volume.mapping !== null && volume.mapping.ended_at === null))
       throw new AppError('VOLUME_IN_USE', `Volume ${volume.name} is attached.`);
-    await refuseUsedByMigration(parts, params.id);
     const confirm = query.confirm ?? null;
     requireDeletable(volume, confirm);
     const input = { volume_id: params.id, job_id: null, confirm };
-    return await startOperation(parts, { workflow: parts.operations.remove, input, subject: params.id }, context);
+    return await startOperation(
+      parts,
+      { workflow: parts.operations.remove, input, ...onVolume(parts, params.id) },
+      context,
+    );
   };
 
 export const cleanUpTestFailover =
@@ -81,9 +93,9 @@ export const cleanUpTestFailover =
       throw new AppError('INVALID_REQUEST', `body.oma_vm_id: the appliance of this site is ${omaVmId}`);
     if (body.test_vm_id === omaVmId) throw new AppError('INVALID_REQUEST', 'body.test_vm_id: that is the appliance');
     await requireRecord(parts, body.volume_id);
-    await refuseUsedByMigration(parts, body.volume_id);
     const { test_vm_id: vmId, ...rest } = body;
-    const order = { workflow: parts.operations.cleanUp, input: { ...rest, vm_id: vmId }, subject: body.volume_id };
+    const input = { ...rest, vm_id: vmId };
+    const order = { workflow: parts.operations.cleanUp, input, ...onVolume(parts, body.volume_id) };
     return await startOperation(parts, order, context);
   };
 
@@ -101,11 +113,14 @@ async function requireRecord({ rows }: UsecaseParts, volumeId: string) {
   return volume;
 }
 
-/** Between the operations of a migration its volume is still its own. */
-async function refuseUsedByMigration({ rows }: UsecaseParts, volumeId: string): Promise<void> {
-  const migrationId = await rows.jobs.usingVolume(volumeId);
-  if (migrationId === null) return;
-  throw new AppError('VOLUME_IN_USE', `Migration ${migrationId} uses volume ${volumeId}.`, {
-    migration_id: migrationId,
-  });
-}
+/** Between the operations of a migration its volume is still its own; asked in the transaction that makes the operation. */
+const onVolume = ({ rows }: UsecaseParts, volumeId: string) => ({
+  subject: volumeId,
+  mayBegin: async (): Promise<void> => {
+    const migrationId = await rows.jobs.usingVolume(volumeId);
+    if (migrationId === null) return;
+    throw new AppError('VOLUME_IN_USE', `Migration ${migrationId} uses volume ${volumeId}.`, {
+      migration_id: migrationId,
+    });
+  },
+});

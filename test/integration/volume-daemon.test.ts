@@ -1,11 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { cloudOf, endOfJob, newVolume, within } from '../fixtures/cloud-of-lab.ts';
-import { type DaemonProcess, startDaemonProcess, testSignal } from '../fixtures/daemon-process.ts';
+import {
+  type DaemonProcess,
+  startDaemonProcess,
+  startMigration,
+  testSignal,
+  waitForBytes,
+} from '../fixtures/daemon-process.ts';
 import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
 import { readRows } from '../fixtures/database-rows.ts';
 import { labDoes } from '../fixtures/lab-control.ts';
 import { arm, disarm, labBooks } from '../fixtures/lab-state.ts';
 import { leftovers } from '../fixtures/leftovers.ts';
+import { cancel } from '../fixtures/steer.ts';
 import { type VolumeDaemon, volumeDaemon } from '../fixtures/volume-daemon.ts';
 
 const gib = 1024 ** 3;
@@ -168,6 +175,22 @@ describe('one operation a volume', () => {
       volumes.createVolume({ ...request, size: 2 * gib }, { signal, idempotencyKey: key }),
     ).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
   });
+});
+
+test('the volume of a migration is its own: nobody else detaches or deletes it meanwhile', async () => {
+  await daemon.client.call('changeSettings', { body: { rate_mib_per_second: 4 } }, { signal });
+  const id = await startMigration(daemon, 'pgtest2');
+  await waitForBytes(daemon, id, 1);
+  const { disks } = await daemon.client.call('getMigration', { params: { id } }, { signal });
+  const volumeId = disks[0]?.volume_id ?? '';
+  const refusal = { code: 'VOLUME_IN_USE', details: { migration_id: id } };
+  await expect(volumes.detachVolume(volumeId, { signal })).rejects.toMatchObject(refusal);
+  await expect(volumes.attachVolume(volumeId, volumes.site.oma_vm_id, { signal })).rejects.toMatchObject(refusal);
+  await expect(volumes.deleteVolume(volumeId, { signal })).rejects.toMatchObject({ code: 'VOLUME_IN_USE' });
+  const closing = daemon.client.call('closeExport', { params: { volume_id: volumeId } }, { signal });
+  await expect(closing).rejects.toMatchObject(refusal);
+  await cancel(daemon, id);
+  await daemon.client.call('changeSettings', { body: { rate_mib_per_second: null } }, { signal });
 });
 
 describe('what an operation that fails leaves', () => {

@@ -11,6 +11,7 @@ import type {
   ExportRows,
   JobRows,
   MappingRows,
+  OperationRows,
   SegmentRows,
   SettingRows,
   VolumeRows,
@@ -43,6 +44,7 @@ export type MigrateParts = {
     readonly segments: SegmentRows;
     readonly settings: SettingRows;
     readonly events: EventRows;
+    readonly operations: OperationRows;
   };
   readonly slots: Slots;
   /** Movers and hashers at work at the same time. */

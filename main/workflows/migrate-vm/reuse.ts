@@ -45,6 +45,7 @@ async function whyNot(
   if (volume.role !== 'replica') return `it was booted: its role is ${volume.role}`;
   const last = volume.job_id === null ? null : await parts.rows.jobs.get(volume.job_id);
   if (last?.error?.code === 'INTEGRITY') return 'its last copy differed from the source; it is kept for examination';
+  if (await parts.rows.operations.unfinishedOn(volume.volume_id)) return 'another operation on it is not finished';
   const inCloud = await parts.cloud.volume(volume.volume_id, options);
   if (inCloud === null) return 'CloudStack no longer lists it';
   const owner = ownerOf(inCloud, parts.installId);
