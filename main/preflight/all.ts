@@ -1,5 +1,6 @@
 import { applianceRuns } from './checks/appliance-runs.ts';
 import { devicesCanBeSeen } from './checks/devices-can-be-seen.ts';
+import { limitsSuffice } from './checks/limits-suffice.ts';
 import { noUnfinishedMigration } from './checks/no-unfinished-migration.ts';
 import { offeringFits } from './checks/offering-fits.ts';
 import { recordsCanBeKept } from './checks/records-can-be-kept.ts';
@@ -14,5 +15,6 @@ export const preflightChecks: readonly Check[] = [
   devicesCanBeSeen,
   slotsSuffice,
   offeringFits,
+  limitsSuffice,
   recordsCanBeKept,
 ];

@@ -1,6 +1,6 @@
 import type { AppError } from '../../shared/errors.ts';
 import type { SourceVm } from '../domain/vm.ts';
-import type { CloudDiskOffering, CloudVm } from '../ports/cloud.ts';
+import type { CloudDiskOffering, CloudLimits, CloudVm } from '../ports/cloud.ts';
 
 /** A fact that could be established, or why it could not. */
 export type Fact<T> = { readonly known: true; readonly value: T } | { readonly known: false; readonly error: AppError };
@@ -13,6 +13,7 @@ export type Facts = {
   readonly unreadable: readonly { readonly label: string; readonly error: AppError }[];
   readonly appliance: Fact<CloudVm | null>;
   readonly offering: Fact<CloudDiskOffering | null>;
+  readonly limits: Fact<CloudLimits>;
   readonly headroomGib: number;
   readonly slotsTotal: number;
   readonly host: Fact<{ readonly devices: number }>;

@@ -44,6 +44,7 @@ async function collect(parts: UsecaseParts, vm: SourceVm, options: Signalled): P
       const offerings = await parts.cloud.diskOfferings(options);
       return offerings.find(({ id }) => id === parts.site().diskOfferingId) ?? null;
     }),
+    limits: await establish(() => parts.cloud.limits(options)),
     headroomGib: settings.headroom_gib,
     slotsTotal: settings.attach_slots,
     host: await establish(async () => ({ devices: (await parts.host.snapshot(options)).devices.length })),
