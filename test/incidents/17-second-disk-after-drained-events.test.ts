@@ -30,6 +30,10 @@ test.each(['virtio', 'none'])(
     await disarm(own.dir);
     await own.volumes.done(own.volumes.detachVolume(gone?.id ?? '', { signal }));
     await arm(own.dir, 'device-late', { value: 200 });
-    await expectRightDevice(await own.volumes.attachedVolume());
+    const last = await own.volumes.attachedVolume();
+    await expectRightDevice(last);
+    // A hypervisor gives serials or it does not: none of these disks is left for the other kind.
+    await disarm(own.dir);
+    for (const { id } of [...all.slice(1), last]) await own.volumes.done(own.volumes.detachVolume(id, { signal }));
   },
 );
