@@ -76,7 +76,9 @@ async function holdLock(lockPath: string, ownerPath: string): Promise<() => Prom
   const outcome = await Promise.race([said, ended]);
   if (outcome === 'held') {
     return async () => {
+      // The signal, too: some other child may have inherited our end of the pipe.
       child.stdin?.end();
+      child.kill('SIGTERM');
       await ended;
     };
   }
