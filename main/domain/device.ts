@@ -1,3 +1,5 @@
+import type { DeviceMapping } from '../../shared/contract/volumes.ts';
+
 /** A block device of the appliance as its kernel shows it at one moment. Never stored as truth: see Mapping. */
 export type BlockDevice = {
   /** Kernel name, e.g. `vdc`. */
@@ -26,6 +28,12 @@ export type HostSnapshot = {
 export type Evidence =
   | { readonly kind: 'serial'; readonly serial: string; readonly excessBytes: number }
   | { readonly kind: 'only-new-device'; readonly sizeBytes: number };
+
+/** As the contract shows it. */
+export const evidenceDocument = (evidence: Evidence): DeviceMapping['evidence'] =>
+  evidence.kind === 'serial'
+    ? { kind: 'serial', serial: evidence.serial, excess_bytes: evidence.excessBytes }
+    : { kind: 'only-new-device', size_bytes: evidence.sizeBytes };
 
 /** An observation with an expiry: true from `observedAt` until `endedAt`, within one boot of one host. */
 export type Mapping = {

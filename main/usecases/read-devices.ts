@@ -1,7 +1,7 @@
 import type { Handlers } from '../../shared/contract/calls.ts';
 import type { VerifiedDevice } from '../../shared/contract/volumes.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { Mapping } from '../domain/device.ts';
+import { evidenceDocument, type Mapping } from '../domain/device.ts';
 import type { UsecaseParts } from './parts.ts';
 
 /** Never from memory: the mapping is compared with the host's devices before it is told. */
@@ -45,10 +45,7 @@ function toDevice({ clock }: UsecaseParts, mapping: Mapping): VerifiedDevice {
     diskseq: device.diskseq,
     serial: device.serial,
     size_bytes: device.sizeBytes,
-    evidence:
-      evidence.kind === 'serial'
-        ? { kind: 'serial', serial: evidence.serial, excess_bytes: evidence.excessBytes }
-        : { kind: 'only-new-device', size_bytes: evidence.sizeBytes },
+    evidence: evidenceDocument(evidence),
     verified_at: clock.now(),
   };
 }

@@ -1,22 +1,13 @@
 import { errorBody } from '../../../shared/contract/fields.ts';
 import {
-  evidence,
   type Migration,
   type MigrationDisk,
   migration,
   type Phase,
   phases,
 } from '../../../shared/contract/migrations.ts';
-import type { Evidence } from '../../domain/device.ts';
 import { json, number, numberOrNull, text, textOrNull } from './columns.ts';
 import type { Row } from './database.ts';
-
-export const evidenceDocument = (value: Evidence): unknown =>
-  evidence.parse(
-    value.kind === 'serial'
-      ? { kind: 'serial', serial: value.serial, excess_bytes: value.excessBytes }
-      : { kind: 'only-new-device', size_bytes: value.sizeBytes },
-  );
 
 function diskDocument(row: Row): MigrationDisk {
   return {

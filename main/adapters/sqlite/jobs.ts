@@ -1,17 +1,11 @@
 import type { Migration, Phase } from '../../../shared/contract/migrations.ts';
+import { evidenceDocument } from '../../domain/device.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DiskPatch, EventRows, JobRows } from '../../ports/rows.ts';
 import type { Tx } from '../../ports/store.ts';
 import { json, number, text } from './columns.ts';
 import { type Database, type Sql, sqlOf } from './database.ts';
-import {
-  advanceTimeline,
-  closeTimeline,
-  evidenceDocument,
-  isLater,
-  leastAdvanced,
-  migrationDocument,
-} from './job-documents.ts';
+import { advanceTimeline, closeTimeline, isLater, leastAdvanced, migrationDocument } from './job-documents.ts';
 import type { Place } from './place.ts';
 
 const diskColumns: Readonly<Record<keyof DiskPatch, string>> = {

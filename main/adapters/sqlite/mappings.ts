@@ -1,10 +1,9 @@
 import { type DeviceMapping, mapping as mappingSchema } from '../../../shared/contract/volumes.ts';
-import type { Mapping } from '../../domain/device.ts';
+import { evidenceDocument, type Mapping } from '../../domain/device.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { MappingRows, VolumeEvents } from '../../ports/rows.ts';
 import { text, textOrNull } from './columns.ts';
 import { type Database, type Row, sqlOf } from './database.ts';
-import { evidenceDocument } from './job-documents.ts';
 import type { Place } from './place.ts';
 
 /** `document` holds the whole observation; the columns beside it carry the constraints. */

@@ -33,41 +33,30 @@ async function find(sql: Sql, volumeId: string): Promise<Volume | null> {
 type Readers = 'ids' | 'get' | 'ofJob' | 'list' | 'ofSourceDisk' | 'undeleted' | 'counts';
 
 function volumeReaders(database: Database): Pick<VolumeRows, Readers> {
+  const { read } = database;
+  const select = async (rest: string, values: readonly (string | number)[] = []): Promise<Volume[]> => {
+    const rows = await read.all(`SELECT * FROM ossea_volumes ${rest}`, values);
+    return await Promise.all(rows.map((row) => documentOf(read, row)));
+  };
   return {
-    get: (volumeId) => find(database.read, volumeId),
+    get: (volumeId) => find(read, volumeId),
     ofJob: async (jobId) => {
-      const rows = await database.read.all('SELECT * FROM ossea_volumes WHERE job_id = ? ORDER BY disk_key', [jobId]);
+      const rows = await read.all('SELECT * FROM ossea_volumes WHERE job_id = ? ORDER BY disk_key', [jobId]);
       return await Promise.all(
-        rows.map(async (row) => ({
-          ...(await documentOf(database.read, row)),
-          diskKey: numberOrNull(row, 'disk_key'),
-        })),
+        rows.map(async (row) => ({ ...(await documentOf(read, row)), diskKey: numberOrNull(row, 'disk_key') })),
       );
     },
-    list: async (limit) => {
-      const rows = await database.read.all('SELECT * FROM ossea_volumes ORDER BY created_at DESC, volume_id LIMIT ?', [
-        limit,
-      ]);
-      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
-    },
+    list: (limit) => select('ORDER BY created_at DESC, volume_id LIMIT ?', [limit]),
+    undeleted: () => select(`WHERE status <> 'deleted' ORDER BY created_at`),
+    ofSourceDisk: (sourceDisk) =>
+      select(`WHERE source_disk = ? AND status <> 'deleted' ORDER BY updated_at DESC, volume_id`, [sourceDisk]),
     ids: async () => {
-      const rows = await database.read.all(`SELECT volume_id FROM ossea_volumes WHERE status <> 'deleted'`);
+      const rows = await read.all(`SELECT volume_id FROM ossea_volumes WHERE status <> 'deleted'`);
       return rows.map((row) => text(row, 'volume_id'));
     },
-    undeleted: async () => {
-      const rows = await database.read.all(`SELECT * FROM ossea_volumes WHERE status <> 'deleted' ORDER BY created_at`);
-      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
-    },
     counts: async () => {
-      const rows = await database.read.all('SELECT status, count(*) AS count FROM ossea_volumes GROUP BY status');
+      const rows = await read.all('SELECT status, count(*) AS count FROM ossea_volumes GROUP BY status');
       return rows.map((row) => ({ status: text(row, 'status'), count: number(row, 'count') }));
-    },
-    ofSourceDisk: async (sourceDisk) => {
-      const rows = await database.read.all(
-        `SELECT * FROM ossea_volumes WHERE source_disk = ? AND status <> 'deleted' ORDER BY updated_at DESC, volume_id`,
-        [sourceDisk],
-      );
-      return await Promise.all(rows.map((row) => documentOf(database.read, row)));
     },
   };
 }

@@ -1,7 +1,6 @@
 import { AppError } from '../../../shared/errors.ts';
+import { volumeGib } from '../../domain/volume-size.ts';
 import { type Check, failed, passed, unknown } from '../facts.ts';
-
-const gib = 1024 ** 3;
 
 export const limitsSuffice: Check = {
   id: 'limits-suffice',
@@ -9,7 +8,7 @@ export const limitsSuffice: Check = {
   judge: ({ limits, vm, headroomGib }) => {
     if (!limits.known) return unknown(limits.error);
     const { largestVolumeGib, volumesLeft } = limits.value;
-    const largest = Math.max(...vm.disks.map((disk) => Math.ceil(disk.capacityBytes / gib + headroomGib)));
+    const largest = Math.max(...vm.disks.map((disk) => volumeGib(disk.capacityBytes, headroomGib)));
     if (largestVolumeGib !== null && largest > largestVolumeGib) {
       const text = `A volume of ${String(largest)} GiB is needed, CloudStack allows ${String(largestVolumeGib)}.`;
       return failed(new AppError('CLOUD_LIMIT', text));

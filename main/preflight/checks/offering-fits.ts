@@ -1,7 +1,6 @@
 import { AppError } from '../../../shared/errors.ts';
+import { volumeGib } from '../../domain/volume-size.ts';
 import { type Check, failed, passed, unknown } from '../facts.ts';
-
-const gib = 1024 ** 3;
 
 export const offeringFits: Check = {
   id: 'offering-fits',
@@ -12,7 +11,7 @@ export const offeringFits: Check = {
       return failed(new AppError('NOT_FOUND', 'CloudStack does not list the disk offering.'));
     const { name, sizeGib } = offering.value;
     if (sizeGib !== null) return failed(new AppError('CLOUD_LIMIT', `Disk offering ${name} has a fixed size.`));
-    const largest = Math.max(...vm.disks.map((disk) => Math.ceil(disk.capacityBytes / gib + headroomGib)));
+    const largest = Math.max(...vm.disks.map((disk) => volumeGib(disk.capacityBytes, headroomGib)));
     return passed(`${name}, custom size; the largest volume has ${String(largest)} GiB`);
   },
 };

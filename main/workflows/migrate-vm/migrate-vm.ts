@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sourceDiskId } from '../../domain/vm.ts';
+import { volumeGib } from '../../domain/volume-size.ts';
 import { settleAll } from '../../engine/settle.ts';
 import type { RunContext, Workflow } from '../../engine/workflow.ts';
 import type { CopyDisk } from './copy-disk.ts';
@@ -84,7 +85,7 @@ async function provision(migrating: Migrating, disk: Disk): Promise<Target> {
   const site = parts.site();
   const made = await context.child(createName(disk), parts.operations.create, {
     name: volumeName(migrating, disk),
-    size_bytes: Math.ceil(disk.capacityBytes / gib + request.headroom_gib) * gib,
+    size_bytes: volumeGib(disk.capacityBytes, request.headroom_gib) * gib,
     disk_offering_id: site.diskOfferingId,
     zone_id: site.zoneId,
     job_id: request.job_id,
