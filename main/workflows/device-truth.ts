@@ -34,7 +34,7 @@ export type DeviceTruth = {
   verified(volumeId: string, options: Signalled): Promise<Mapping | null>;
   /** The open mapping of this boot, unproved now; those of other boots end here. */
   current(volumeId: string, options: Signalled): Promise<Mapping | null>;
-  /** Resolves once no device of the host carries this mapping's disk. */
+  /** Resolves once no device of the host carries this mapping's disk, under whatever name. */
   gone(mapping: Mapping, options: Signalled): Promise<void>;
 };
 
@@ -77,7 +77,7 @@ export function createDeviceTruth(parts: Parts): DeviceTruth {
     current: async (volumeId, options) => await openNow(parts, volumeId, await parts.host.snapshot(options)),
     gone: async (mapping, { signal }) => {
       await watch(parts, signal, (snapshot) => {
-        const isThere = snapshot.devices.some((device) => isStill(mapping.device, device));
+        const isThere = snapshot.devices.some((device) => carries(device, mapping));
         const still = snapshot.bootId === mapping.bootId && isThere;
         return Promise.resolve(still ? stillThere(mapping) : null);
       });
@@ -183,19 +183,29 @@ async function observe(parts: Parts, wanted: Wanted, { snapshot, device, evidenc
     endedAt: null,
     endedBecause: null,
   };
-  await refuseClaimed(parts, mapping);
-  await parts.store.write((tx) => parts.mappings.insert(tx, mapping));
+  const overtaken = await overtakenBy(parts, mapping, snapshot);
+  await parts.store.write(async (tx) => {
+    for (const claim of overtaken) await parts.mappings.end(tx, claim.id, 'another volume is there');
+    await parts.mappings.insert(tx, mapping);
+  });
   return mapping;
 }
 
-/** Two volumes never claim one device. */
-async function refuseClaimed({ mappings }: Parts, { hostId, volumeId, device }: Mapping): Promise<void> {
-  const claims = await mappings.openOn(hostId);
-  const other = claims.find((claim) => claim.device.path === device.path || claim.device.dev === device.dev);
-  if (other === undefined) return;
-  throw new AppError('DEVICE_AMBIGUOUS', `${device.path} is already proved to be volume ${other.volumeId}.`, {
+/**
+ * The open mappings that this look at the host contradicts and that stand in the way of the new one. They may belong to
+ * volumes whose work is done and that look no more: two disks that exchanged names would block each other for good.
+ * A claim that still holds is no such thing: two volumes never claim one device.
+ */
+async function overtakenBy({ mappings }: Parts, found: Mapping, { devices }: HostSnapshot): Promise<Mapping[]> {
+  const { hostId, volumeId, device } = found;
+  const claims = (await mappings.openOn(hostId)).filter(
+    (claim) => claim.device.path === device.path || claim.device.dev === device.dev,
+  );
+  const holding = claims.find((claim) => devices.some((now) => isStill(claim.device, now)));
+  if (holding === undefined) return claims;
+  throw new AppError('DEVICE_AMBIGUOUS', `${device.path} is already proved to be volume ${holding.volumeId}.`, {
     volume_id: volumeId,
-    claimed_by: other.volumeId,
+    claimed_by: holding.volumeId,
   });
 }
 
@@ -209,6 +219,9 @@ async function refuseForgotten({ mappings }: Parts, wanted: Wanted, snapshot: Ho
     { volume_id: wanted.volumeId, was: last.device, boot_id: snapshot.bootId },
   );
 }
+
+const carries = (device: BlockDevice, { device: known, evidence }: Mapping): boolean =>
+  evidence.kind === 'serial' ? device.serial === known.serial : isStill(known, device);
 
 const stillThere = (mapping: Mapping): AppError =>
   new AppError('DETACH_FAILED', `${mapping.device.path} is still there two minutes after the detach.`);

@@ -8,10 +8,10 @@ import type { VolumeParts } from './parts.ts';
 export async function refuseWhileInUse(parts: VolumeParts, volumeId: string, { signal }: Signalled): Promise<void> {
   const mapping = await parts.truth.current(volumeId, { signal });
   const { devices } = await parts.host.snapshot({ signal });
-  // After a new boot the name of the old mapping may be another volume's; the serial is what is left to tell it by.
+  // The name of the last mapping may be another volume's by now; the serial tells the disk under any.
   refuseHeld(
-    devices.filter((found) =>
-      mapping === null ? found.serial === serialOf(volumeId) : isStill(mapping.device, found),
+    devices.filter(
+      (found) => found.serial === serialOf(volumeId) || (mapping !== null && isStill(mapping.device, found)),
     ),
   );
   if ((await parts.rows.exports.openMapping(volumeId)) !== null) {
