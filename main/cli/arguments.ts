@@ -8,6 +8,7 @@ const options = {
   dir: { type: 'string' },
   all: { type: 'boolean', default: false },
   copies: { type: 'string' },
+  adversary: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   'no-wait': { type: 'boolean', default: false },
   devices: { type: 'string' },
@@ -24,6 +25,7 @@ export type Arguments = {
   readonly dir: string | null;
   readonly all: boolean;
   readonly copies: number;
+  readonly adversary: boolean;
   readonly json: boolean;
   readonly wait: boolean;
   readonly devices: 'file' | undefined;
@@ -64,6 +66,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     dir: values.dir ?? null,
     all: values.all,
     copies: whole('copies', values.copies, { from: 1, to: 1000 }) ?? 0,
+    adversary: values.adversary,
     json: values.json,
     wait: !values['no-wait'],
     devices: values.devices,

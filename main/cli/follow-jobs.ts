@@ -2,9 +2,11 @@ import type { Client } from '../../shared/client/client.ts';
 import type { Migration } from '../../shared/contract/migrations.ts';
 
 /** Nothing more will happen by itself. */
-const isOver = (job: Migration): boolean => job.completed_at !== null || job.status === 'held';
+const restsByItself = (job: Migration): boolean => job.completed_at !== null || job.status === 'held';
 
 export type JobWatcher = {
+  /** Finished or held unless told. */
+  isOver?(job: Migration): boolean;
   changed(job: Migration): void;
   progressed(jobs: readonly Migration[]): void;
 };
@@ -24,8 +26,9 @@ export async function followJobs(
     enough.abort(signal.reason);
   };
   signal.addEventListener('abort', stop, { once: true });
+  const isOver = watcher.isOver ?? restsByItself;
   const finishIfOver = (): void => {
-    if (jobs.every(isOver)) enough.abort();
+    if (jobs.every((job) => isOver(job))) enough.abort();
   };
   finishIfOver();
   try {

@@ -1,7 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { type Client, createClient } from '../../shared/client/client.ts';
 import type { Migration } from '../../shared/contract/migrations.ts';
 import type { Vm } from '../../shared/contract/vms.ts';
@@ -9,7 +8,9 @@ import { AppError } from '../../shared/errors.ts';
 import { createLog, startDaemon } from '../compose.ts';
 import type { Arguments } from './arguments.ts';
 import { exitCodes } from './exit-codes.ts';
-import { followJobs } from './follow-jobs.ts';
+import { followJobs, type JobWatcher } from './follow-jobs.ts';
+import { startAdversary } from './lab-adversary.ts';
+import { askLab } from './lab-control.ts';
 import { jobsDocument, progressReporter, proofTable } from './report.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -33,16 +34,29 @@ export async function labMigrate(args: Arguments, around: Surroundings): Promise
     around.err(`REST ${daemon.url}, NBD 127.0.0.1:${String(daemon.nbdPort)}, data ${dataDir}\n`);
     const client = createClient(daemon.transport);
     const vms = await choose(client, { args, names, dataDir, signal: around.signal });
+    const adversary = args.adversary
+      ? await startAdversary({ dataDir, client, signal: around.signal, say: (line) => around.err(`${line}\n`) })
+      : null;
     const started = await Promise.all(
       vms.map((vm) => client.call('createMigration', { body: { vm_id: vm.vm_id } }, { signal: around.signal })),
     );
-    const watcher = progressReporter(around);
-    jobs = await followJobs(
+    const reporter = progressReporter(around);
+    const watcher: JobWatcher = {
+      ...(adversary === null ? {} : { isOver: adversary.isOver }),
+      changed: (job) => {
+        reporter.changed(job);
+        adversary?.changed(job);
+      },
+      progressed: reporter.progressed,
+    };
+    const followed = followJobs(
       client,
       started.map((job) => job.id),
       { watcher, signal: around.signal },
     );
-    watcher.end();
+    jobs = await (adversary === null ? followed : Promise.race([followed, adversary.trouble]));
+    reporter.end();
+    await adversary?.end();
   } finally {
     await daemon.close();
     if (around.signal.aborted && args.dataDir === null) rmSync(dataDir, { recursive: true, force: true });
@@ -68,27 +82,9 @@ async function choose(client: Client, { args, names, dataDir, signal }: Choice):
     );
   const chosen = args.all ? vms : vms.filter((vm) => names.includes(vm.name));
   if (args.copies === 0) return chosen;
-  for (const vm of chosen) await cloneInLab(dataDir, { name: vm.name, copies: args.copies }, signal);
+  for (const vm of chosen) await askLab(dataDir, 'vms/clone', { name: vm.name, copies: args.copies }, { signal });
   const all = await client.call('listVms', {}, { signal });
   return all.vms.filter((vm) => !vms.some((known) => known.vm_id === vm.vm_id));
-}
-
-const labAccess = z.object({ url: z.string(), control_token: z.string() });
-
-async function cloneInLab(
-  dataDir: string,
-  order: { name: string; copies: number },
-  signal: AbortSignal,
-): Promise<void> {
-  const lab = labAccess.parse(JSON.parse(readFileSync(join(dataDir, 'lab', 'lab.json'), 'utf8')));
-  const answer = await fetch(new URL('/lab/v1/vms/clone', lab.url), {
-    method: 'POST',
-    headers: { authorization: `Bearer ${lab.control_token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(order),
-    signal,
-  });
-  if (!answer.ok)
-    throw new AppError('LAB_UNAVAILABLE', `Cloning ${order.name} was answered with HTTP ${String(answer.status)}.`);
 }
 
 type Remains = { readonly dataDir: string; readonly keep: boolean; readonly err: (text: string) => void };

@@ -12,7 +12,9 @@ const usage = `Usage: ossea VERB
 
   serve [--lab] [--port N] [--data-dir DIR] [--json]   the daemon, on 127.0.0.1:8090 unless told
   lab serve --dir DIR [--port N] [--devices file]      the demo environment
-  lab migrate VM...|--all [--copies N] [--json]        migrate demo VMs with proof, on a daemon of its own
+  lab migrate VM...|--all [--copies N] [--adversary] [--json]
+                                                       migrate demo VMs with proof, on a daemon of its own;
+                                                       --adversary: while disks exchange their names all the time
   migrate VM [--data-dir DIR] [--no-wait] [--json]     ask the daemon of a data directory
   jobs [--data-dir DIR] [--json]                       its migrations
   doctor [--json]                                      what this machine has of what is needed

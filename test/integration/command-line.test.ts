@@ -69,7 +69,7 @@ test('an unknown VM is named; doctor says what this machine has', async () => {
   expect(JSON.parse(doctor.stdout)).toMatchObject({ ok: true });
 });
 
-test('copies are VMs of their own: five at once on one appliance, no mapping crossed', async () => {
+test('copies are VMs of their own: five at once while disks exchange their names, no mapping crossed, no foreign disk touched', async () => {
   const copies = newDataDir(dir);
   const { code, stdout, stderr } = await ossea(
     'lab',
@@ -77,11 +77,13 @@ test('copies are VMs of their own: five at once on one appliance, no mapping cro
     'odd-01',
     '--copies',
     '5',
+    '--adversary',
     '--json',
     '--data-dir',
     copies,
   );
   expect(code, stderr).toBe(0);
+  expect(stderr).toContain('4 foreign disks untouched');
   const { jobs } = JSON.parse(stdout) as { jobs: (Migration & { vm: string })[] };
   expect(new Set(jobs.map((job) => job.vm)).size).toBe(5);
   expect(new Set(jobs.map((job) => job.disks[0]?.volume_id)).size).toBe(5);

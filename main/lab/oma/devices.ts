@@ -21,7 +21,8 @@ export type Host = {
 
 const letters = 'bcdefghijklmnopqrstuvwxyz'.split('');
 const singleNames = letters.map((letter) => `vd${letter}`);
-const doubleNames = ['a', ...letters].map((letter) => `vda${letter}`);
+const everyLetter = ['a', ...letters];
+const doubleNames = everyLetter.flatMap((first) => everyLetter.map((second) => `vd${first}${second}`));
 
 export const deviceOf = ({ store }: Host, volumeId: string): HostDevice | undefined =>
   store.state.host.devices.find((device) => device.volumeId === volumeId);
