@@ -1,5 +1,5 @@
 import type { Event, EventBody } from '../../shared/contract/events.ts';
-import type { NbdExport } from '../../shared/contract/exports.ts';
+import type { LegacyExport, NbdExport } from '../../shared/contract/exports.ts';
 import type { Migration, Phase, RunStatus } from '../../shared/contract/migrations.ts';
 import type { Operation } from '../../shared/contract/operations.ts';
 import type { Settings } from '../../shared/contract/settings.ts';
@@ -118,6 +118,8 @@ export type ExportRows = {
   openMapping(volumeId: string): Promise<Mapping | null>;
   active(): Promise<readonly NbdExport[]>;
   list(limit: number): Promise<NbdExport[]>;
+  /** Rows of an earlier system, without a proof: to be read, never to be served. */
+  legacy(limit: number): Promise<LegacyExport[]>;
 };
 
 export type OperationRows = {

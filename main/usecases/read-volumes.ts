@@ -38,8 +38,9 @@ export const listOperations =
 export const listExports =
   ({ rows, exports }: UsecaseParts): Handlers['listExports'] =>
   async ({ query }) => {
-    const [stored, clients, serverPid] = await Promise.all([
+    const [stored, legacy, clients, serverPid] = await Promise.all([
       rows.exports.list(query.limit),
+      rows.exports.legacy(query.limit),
       exports.clients(),
       exports.serverPid(),
     ]);
@@ -47,6 +48,7 @@ export const listExports =
       server_pid: serverPid,
       port: exports.port,
       exports: stored.map((row) => withClients(row, clients)),
+      legacy,
     };
   };
 

@@ -35,7 +35,7 @@ function playFeeds(feeds: readonly Feed[], options: { readonly call?: () => void
     listMigrations: () => ({ migrations: [] }),
     listOperations: () => ({ operations: [] }),
     listVolumes: () => ({ volumes: [] }),
-    listExports: () => ({ server_pid: null, port: 10809, exports: [] }),
+    listExports: () => ({ server_pid: null, port: 10809, exports: [], legacy: [] }),
     listEvents: () => ({ resync: false, newest_seq: newestSeq, events: [] }),
   };
   const transport: Transport = {

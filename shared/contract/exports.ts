@@ -20,6 +20,17 @@ export const nbdExport = z.object({
 });
 export type NbdExport = z.infer<typeof nbdExport>;
 
+/** What an earlier system recorded: a path that nobody proved. Readable, never served. */
+export const legacyExport = z.object({
+  export_name: z.string(),
+  vm_id: z.string().nullable(),
+  vm_name: z.string().nullable(),
+  disk_unit_number: z.int().nullable(),
+  device_path: z.string(),
+  created_at: z.string(),
+});
+export type LegacyExport = z.infer<typeof legacyExport>;
+
 export const listExports = endpoint({
   id: 'exports.list',
   tag: 'OMA',
@@ -30,7 +41,12 @@ export const listExports = endpoint({
   params: nothing,
   query: z.strictObject({ limit }),
   body: noBody,
-  reply: z.object({ server_pid: z.int().nullable(), port: z.int(), exports: z.array(nbdExport) }),
+  reply: z.object({
+    server_pid: z.int().nullable(),
+    port: z.int(),
+    exports: z.array(nbdExport),
+    legacy: z.array(legacyExport),
+  }),
   errors: ['INVALID_REQUEST'],
 });
 

@@ -24,10 +24,11 @@ export async function daemonRow(bench: Workbench): Promise<Table> {
         await labDoes(dataDir, 'sentinels', { count: Math.min(25, left), size_mib: foreignMib });
       }
       const volumes = volumeDaemon(daemon, dataDir);
+      const fresh = await atRest(bench, daemon.pid);
       const added = await attachTimes(bench, volumes, { dataDir, attaches });
       const at10 = await manyAtOnce(bench, volumes, 10);
       const at100 = await manyAtOnce(bench, volumes, bench.quick ? 20 : 100);
-      const rest = await atRest(bench, daemon.pid);
+      const after = await atRest(bench, daemon.pid);
       return {
         id: 'daemon',
         title,
@@ -36,7 +37,8 @@ export async function daemonRow(bench: Workbench): Promise<Table> {
         notes: [
           `attach, beyond the cloud: p50 ${ms(quantile(added.seconds, 0.5))}, p95 ${ms(quantile(added.seconds, 0.95))} (aim: 100 ms), ${String(attaches)} attaches beside ${String(devices)} devices`,
           ...[at10, at100].map(({ note }) => note),
-          `at rest for ${String(restSeconds)} s: ${rest.residentMib.toFixed(0)} MiB resident (aim: 80 MB), ${(100 * rest.cpuShare).toFixed(2)} % of a core (aim: 1 %)`,
+          restNote('at rest', fresh),
+          restNote('at rest again after all this', after),
         ],
       };
     } finally {
@@ -46,6 +48,9 @@ export async function daemonRow(bench: Workbench): Promise<Table> {
     removeDataDir(dataDir);
   }
 }
+
+const restNote = (when: string, { residentMib, cpuShare }: Rest): string =>
+  `${when}, ${String(restSeconds)} s: ${residentMib.toFixed(0)} MiB resident (aim: 80 MB), ${(100 * cpuShare).toFixed(2)} % of a core (aim: 1 %)`;
 
 const ms = (seconds: number): string => `${(1000 * seconds).toFixed(0)} ms`;
 
@@ -116,7 +121,9 @@ function usageOf(pid: number): { readonly ticks: number; readonly residentMib: n
   return { ticks: Number(fields[11]) + Number(fields[12]), residentMib: Number(resident) / 1024 };
 }
 
-async function atRest({ signal }: Workbench, pid: number): Promise<{ residentMib: number; cpuShare: number }> {
+type Rest = { readonly residentMib: number; readonly cpuShare: number };
+
+async function atRest({ signal }: Workbench, pid: number): Promise<Rest> {
   const before = usageOf(pid);
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(resolve, restSeconds * 1000);

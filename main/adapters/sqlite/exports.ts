@@ -1,4 +1,4 @@
-import { type NbdExport, nbdExport } from '../../../shared/contract/exports.ts';
+import { type LegacyExport, legacyExport, type NbdExport, nbdExport } from '../../../shared/contract/exports.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventRows, ExportRows } from '../../ports/rows.ts';
 import type { Tx } from '../../ports/store.ts';
@@ -6,7 +6,9 @@ import { type Database, type Row, sqlOf } from './database.ts';
 import { toMapping } from './mappings.ts';
 import type { Place } from './place.ts';
 
-const select = `SELECT e.*, j.vm_name AS vm_name FROM vm_export_mappings e LEFT JOIN replication_jobs j ON j.id = e.job_id`;
+const columns =
+  'e.mapping_id, e.export_name, e.volume_id, e.job_id, e.device_path, e.dev, e.port, e.status, e.opened_at, e.closed_at';
+const select = `SELECT ${columns}, j.vm_name AS vm_name FROM vm_export_mappings e LEFT JOIN replication_jobs j ON j.id = e.job_id`;
 
 /** Clients are read from /proc when somebody asks; they are no part of the row. */
 const documentOf = (row: Row): NbdExport => nbdExport.parse({ ...row, clients: [] });
@@ -59,8 +61,16 @@ export function createExportRows({ database, clock, events, place }: Parts): Exp
     active: async () =>
       (await database.read.all(`${select} WHERE e.closed_at IS NULL ORDER BY e.opened_at`)).map(documentOf),
     list: async (limit) => {
-      const rows = await database.read.all(`${select} ORDER BY e.opened_at DESC LIMIT ?`, [limit]);
-      return rows.map(documentOf);
+      const proved = `${select} WHERE e.mapping_id IS NOT NULL ORDER BY e.opened_at DESC LIMIT ?`;
+      return (await database.read.all(proved, [limit])).map(documentOf);
+    },
+    legacy: async (limit) => {
+      const rows = await database.read.all(
+        `SELECT export_name, vm_id, vm_name, disk_unit_number, device_path, opened_at AS created_at
+         FROM vm_export_mappings WHERE mapping_id IS NULL ORDER BY opened_at DESC LIMIT ?`,
+        [limit],
+      );
+      return rows.map((row): LegacyExport => legacyExport.parse(row));
     },
   };
 }

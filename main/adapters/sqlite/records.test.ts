@@ -117,3 +117,31 @@ test('the lock of a data directory has one holder and is free after its release'
   await lock.release();
   await (await takeLock(path)).release();
 });
+
+test('what an earlier system wrote about an export is read, and can never be an open one', async () => {
+  const records = await open();
+  const insert = (status: string, closedAt: string): Promise<void> =>
+    records.store.write(async (tx) => {
+      await sqlOf(tx).run(
+        `INSERT INTO vm_export_mappings
+           (environment_id, host_id, export_name, device_path, status, opened_at, closed_at, vm_id, vm_name, disk_unit_number)
+         VALUES ('old', 'oma', 'migration-vm-x-disk0', '/dev/vdb', ?, '2025-08-12T00:00:00.000Z', ${closedAt}, 'x', 'pgtest2', 0)`,
+        [status],
+      );
+    });
+  await expect(insert('active', 'NULL')).rejects.toThrow(/CHECK/);
+  await insert('closed', "'2025-08-13T00:00:00.000Z'");
+  expect(await records.exports.legacy(10)).toEqual([
+    {
+      export_name: 'migration-vm-x-disk0',
+      vm_id: 'x',
+      vm_name: 'pgtest2',
+      disk_unit_number: 0,
+      device_path: '/dev/vdb',
+      created_at: '2025-08-12T00:00:00.000Z',
+    },
+  ]);
+  expect(await records.exports.list(10)).toEqual([]);
+  expect(await records.exports.active()).toEqual([]);
+  await records.close();
+});
