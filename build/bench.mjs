@@ -42,7 +42,8 @@ async function bundleBench() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: ['sqlite3', 'electron'],
+    // undici asks for parts of Node by require, which an ESM bundle has not.
+    external: ['sqlite3', 'electron', 'undici'],
     sourcemap: true,
     logLevel: 'silent',
   });

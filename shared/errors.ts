@@ -1,40 +1,14 @@
-/**
- * The one catalogue of errors. REST, IPC, CLI and the window show the same object.
- * `retry: backoff` means the engine waits and tries again by itself; `after: hold` parks a run for a person.
- */
-export type ErrorEntry = {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
-  readonly retry: 'never' | 'backoff';
-  /** What becomes of a run that ends with this error: undone and failed, or parked with everything left in place. */
-  readonly after: 'fail' | 'hold';
-  readonly summary: string;
-  readonly remedy: string;
-};
+import { type ErrorEntry, fail, hold, wait } from './error-entry.ts';
+import { vcenterErrors } from './vcenter-errors.ts';
 
-const fail = (status: ErrorEntry['status'], summary: string, remedy: string): ErrorEntry => ({
-  status,
-  retry: 'never',
-  after: 'fail',
-  summary,
-  remedy,
-});
-const hold = (status: ErrorEntry['status'], summary: string, remedy: string): ErrorEntry => ({
-  status,
-  retry: 'never',
-  after: 'hold',
-  summary,
-  remedy,
-});
-const wait = (status: ErrorEntry['status'], summary: string, remedy: string): ErrorEntry => ({
-  status,
-  retry: 'backoff',
-  after: 'hold',
-  summary,
-  remedy,
-});
-
+/** The one catalogue of errors. REST, IPC, CLI and the window show the same object. */
 export const catalogue = {
   CANCELLED: fail(409, 'The work was cancelled.', 'Start it again when you are ready.'),
+  CHANGES_UNKNOWN: fail(
+    422,
+    'What changed on the disk since the last run cannot be told for certain.',
+    'Copy the disk in full; the list of changed areas must not be used.',
+  ),
   CLOUD_AUTH: hold(
     422,
     'CloudStack refused the API key or the signature.',
@@ -126,6 +100,11 @@ export const catalogue = {
     'End the process named in the cause, then resume.',
   ),
   FORBIDDEN: fail(403, 'The request does not come from this console.', 'Open the console from the address it printed.'),
+  GUEST_STILL_ON: hold(
+    409,
+    'The guest did not shut down in time.',
+    'It was not switched off by force. Shut it down inside the guest or power it off in vCenter, then resume.',
+  ),
   HOST_RESTARTED: wait(
     503,
     'The appliance was restarted.',
@@ -191,6 +170,12 @@ export const catalogue = {
     'The daemon is shutting down.',
     'Unfinished migrations go on by themselves at the next start.',
   ),
+  SITE_EXISTS: fail(409, 'A site of this name is there already.', 'Choose another name, or change that site.'),
+  SITE_IN_USE: fail(
+    409,
+    'A migration from this site is not finished.',
+    'Wait for it or cancel it, then remove the site.',
+  ),
   SITE_MISSING: fail(
     409,
     'No CloudStack site is set up in this data directory.',
@@ -200,6 +185,11 @@ export const catalogue = {
     422,
     'The VM has more disks than the appliance has slots.',
     'Raise the slots of the appliance in the settings if it has more, or use a larger appliance.',
+  ),
+  SNAPSHOT_NOT_OURS: fail(
+    409,
+    'The snapshot is not one of this console.',
+    'It was left alone. Remove it in vCenter if it is not needed.',
   ),
   SOURCE_CHANGED: fail(
     422,
@@ -218,6 +208,22 @@ export const catalogue = {
     'Use the address that the daemon printed, or send the bearer token.',
   ),
   UNSUPPORTED_MEDIA_TYPE: fail(415, 'The body must be JSON.', 'Send Content-Type: application/json.'),
+  VAULT_DAMAGED: hold(
+    409,
+    'The vault of secrets is not what was written.',
+    'It was left as it is. Put back a copy of vault.json, or move it away and enter the passwords again; then resume.',
+  ),
+  VAULT_KEY_WRONG: hold(
+    409,
+    'The key does not open the vault of secrets.',
+    'Use the passphrase or the key file of this vault, then resume. Nothing was changed.',
+  ),
+  VAULT_LOCKED: hold(
+    409,
+    'The vault of secrets is locked.',
+    'Make one of its keys available (the cause names them), then resume.',
+  ),
+  ...vcenterErrors,
   VM_ACTIVE: fail(409, 'This VM already has a migration that is not finished.', 'Wait for it, or cancel it first.'),
   VM_STATE: fail(
     409,
