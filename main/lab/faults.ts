@@ -1,7 +1,20 @@
 import { AppError } from '../../shared/errors.ts';
+import { vcenterFaultTable } from './vcenter/fault-table.ts';
 
 /** Where in the lab a fault acts. */
-type FaultPoint = 'request' | 'create' | 'reply' | 'job' | 'job-done' | 'device' | 'restart';
+type FaultPoint =
+  | 'request'
+  | 'create'
+  | 'reply'
+  | 'job'
+  | 'job-done'
+  | 'device'
+  | 'restart'
+  | 'vc-request'
+  | 'vc-reply'
+  | 'vc-task'
+  | 'vc-query'
+  | 'vc-folder';
 
 type FaultRow = { readonly at: FaultPoint; readonly command?: string; readonly does: string };
 
@@ -80,6 +93,7 @@ export const faultTable = {
   'deviceid-gap': { at: 'device', does: 'The lowest free device id is passed over.' },
   'restart-cancels-jobs': { at: 'restart', does: 'At the next start running jobs have failed with 530.' },
   'restart-drops-volumes': { at: 'restart', does: 'As before, and the records of their volumes are lost.' },
+  ...vcenterFaultTable,
 } as const satisfies Record<string, FaultRow>;
 
 export type FaultName = keyof typeof faultTable;
@@ -103,6 +117,8 @@ export type Occasion = {
   readonly name?: string | undefined;
   readonly volumeId?: string | null | undefined;
   readonly vmId?: string | null | undefined;
+  /** How far a file is being read: a fault with a `value` waits for that byte. */
+  readonly reached?: number | undefined;
 };
 
 const isFaultName = (name: unknown): name is FaultName => typeof name === 'string' && Object.hasOwn(faultTable, name);
@@ -134,7 +150,8 @@ export function takeFault(
   return armed;
 }
 
-function strikes({ fault, match }: ArmedFault, occasion: Occasion): boolean {
+function strikes({ fault, match, value }: ArmedFault, occasion: Occasion): boolean {
+  if (occasion.reached !== undefined && value !== null && occasion.reached < value) return false;
   const row: FaultRow = faultTable[fault];
   const command = match.command ?? row.command;
   if (command !== undefined && command.toLowerCase() !== occasion.command.toLowerCase()) return false;

@@ -17,6 +17,7 @@ import { createHostTree } from './oma/tree.ts';
 import { type LabServer, startServer } from './server.ts';
 import { adminOf, ROOT_DISK_BYTES } from './state.ts';
 import { openStore, type Store } from './store.ts';
+import { startVcenter, type Vcenter, type VcenterAccess } from './vcenter/vcenter.ts';
 
 export type LabOptions = {
   readonly dir: string;
@@ -47,9 +48,13 @@ export type LabFile = {
   readonly vms_dir: string;
   readonly pid: number;
   readonly control_token: string;
+  readonly vcenter: VcenterAccess;
 };
 
-type Places = Record<'dir' | 'volumes' | 'snapshots' | 'oma' | 'vms' | 'images' | 'rootDisk' | 'labFile', string>;
+type Places = Record<
+  'dir' | 'volumes' | 'snapshots' | 'oma' | 'vms' | 'images' | 'vcenter' | 'rootDisk' | 'labFile',
+  string
+>;
 
 /** Starts the stand-in for CloudStack with the appliance's device tree and the VMs to migrate. */
 export async function startLab(options: LabOptions): Promise<Lab> {
@@ -82,6 +87,7 @@ const placesBelow = (dir: string): Places => ({
   oma: join(dir, 'oma'),
   vms: join(dir, 'vms'),
   images: join(dir, 'images'),
+  vcenter: join(dir, 'vcenter'),
   rootDisk: join(dir, 'oma-root.raw'),
   labFile: join(dir, 'lab.json'),
 });
@@ -102,22 +108,54 @@ async function startLocked(options: LabOptions, places: Places): Promise<Lab> {
   const appliance = await createLabAppliance(options, places, store);
   try {
     await Promise.all([appliance.recover(), ensureVms({ imagesDir: places.images, vmsDir: places.vms })]);
-    return await serve(options, places, { store, appliance, nowMs });
+    const vcenter = await startLabVcenter(options, places, { store, nowMs });
+    try {
+      return await serve(options, places, { store, appliance, vcenter, nowMs });
+    } catch (error) {
+      await vcenter.close();
+      throw error;
+    }
   } catch (error) {
     await appliance.powerOff();
     throw error;
   }
 }
 
-type Parts = { readonly store: Store; readonly appliance: Appliance; readonly nowMs: () => number };
+type Parts = {
+  readonly store: Store;
+  readonly appliance: Appliance;
+  readonly vcenter: Vcenter;
+  readonly nowMs: () => number;
+};
 
-async function serve(options: LabOptions, places: Places, { store, appliance, nowMs }: Parts): Promise<Lab> {
+async function startLabVcenter(
+  { log }: LabOptions,
+  places: Places,
+  { store, nowMs }: Pick<Parts, 'store' | 'nowMs'>,
+): Promise<Vcenter> {
+  const before = await lastLabFile(places);
+  const url = before?.vcenter?.url;
+  const port = url === undefined ? 0 : Number(new URL(url).port);
+  return await startVcenter({ store, dir: places.vcenter, vmsDir: places.vms, port, nowMs, log });
+}
+
+/** lab.json as the last start left it; one of an older lab has no vCenter. */
+async function lastLabFile({ labFile: path }: Places): Promise<Partial<LabFile> | null> {
+  const text = await readTextIfThere(path);
+  return text === null ? null : (JSON.parse(text) as Partial<LabFile>);
+}
+
+async function serve(options: LabOptions, places: Places, { store, appliance, vcenter, nowMs }: Parts): Promise<Lab> {
   const { log } = options;
   const { state } = store;
   const context = { store, appliance, nowMs };
   const jobs = createJobs({ store, work: createJobWork(context), nowMs, log });
   const adversary = createAdversary({ store, appliance, log });
-  const control = { ...context, adversary, vmsDir: places.vms, volumesDir: places.volumes };
+  const announce = async (): Promise<void> => {
+    const text = `${JSON.stringify(labFile(places, { store, vcenter, url: `http://127.0.0.1:${server.port}` }), null, 2)}\n`;
+    await writeFileDurably(places.labFile, text, 0o600);
+  };
+  const control = { ...context, adversary, vmsDir: places.vms, volumesDir: places.volumes, vcenter, announce };
   const server = await listen(options, places, {
     controlToken: state.controlToken,
     nowMs,
@@ -129,12 +167,13 @@ async function serve(options: LabOptions, places: Places, { store, appliance, no
   jobs.resume();
   adversary.follow();
   await store.flush();
-  await writeFileDurably(places.labFile, `${JSON.stringify(labFile(store, places, url), null, 2)}\n`, 0o600);
+  await announce();
   return {
     url,
     apiKey: adminOf(state).apiKey,
     close: async () => {
       await server.close();
+      await vcenter.close();
       await jobs.close();
       await adversary.close();
       await appliance.powerOff();
@@ -167,8 +206,8 @@ type Handlers = Omit<Parameters<typeof startServer>[0], 'port'>;
 /** A port that was asked for is taken or the start fails; the port of last time is only a wish. */
 async function listen(options: LabOptions, places: Places, handlers: Handlers): Promise<LabServer> {
   if (options.port !== 0) return startServer({ ...handlers, port: options.port });
-  const before = await readTextIfThere(places.labFile);
-  const port = before === null ? 0 : Number(new URL((JSON.parse(before) as LabFile).url).port);
+  const before = await lastLabFile(places);
+  const port = before?.url === undefined ? 0 : Number(new URL(before.url).port);
   try {
     return await startServer({ ...handlers, port });
   } catch (error) {
@@ -177,7 +216,9 @@ async function listen(options: LabOptions, places: Places, handlers: Handlers): 
   }
 }
 
-const labFile = ({ state }: Store, places: Places, url: string): LabFile => ({
+type Reached = Pick<Parts, 'store' | 'vcenter'> & { readonly url: string };
+
+const labFile = (places: Places, { store: { state }, vcenter, url }: Reached): LabFile => ({
   url,
   api_key: adminOf(state).apiKey,
   secret_key: adminOf(state).secretKey,
@@ -188,4 +229,5 @@ const labFile = ({ state }: Store, places: Places, url: string): LabFile => ({
   vms_dir: places.vms,
   pid: process.pid,
   control_token: state.controlToken,
+  vcenter: vcenter.access(),
 });

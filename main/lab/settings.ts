@@ -22,6 +22,19 @@ export type LabSettings = {
   adversary: 'off' | 'on';
   /** How long the adversary waits between two exchanges, drawn from this range. */
   adversary_every_ms: [number, number];
+  /** How long a task of vCenter takes, drawn from this range. */
+  vc_task_ms: [number, number];
+  /** How long a guest takes to shut down, drawn from this range. */
+  vc_shutdown_ms: [number, number];
+  /** A session of vCenter ends after so long without a call. */
+  vc_idle_ms: number;
+  /** No page of properties and no set of updates has more objects, whatever is asked for; 0: no limit. */
+  vc_max_objects: number;
+  /** How much of a disk one reply about changed areas covers; 0: all that is left. */
+  vc_changed_span_bytes: number;
+  vc_changed_areas_max: number;
+  /** The disks of a running VM cannot be read, as on hosts that lock them; else their bytes change under the reader. */
+  vc_lock_running_disks: boolean;
 };
 
 export const defaultSettings = (): LabSettings => ({
@@ -37,6 +50,13 @@ export const defaultSettings = (): LabSettings => ({
   kvm_snapshot_enabled: true,
   adversary: 'off',
   adversary_every_ms: [300, 2000],
+  vc_task_ms: [20, 150],
+  vc_shutdown_ms: [100, 400],
+  vc_idle_ms: 30 * 60 * 1000,
+  vc_max_objects: 500,
+  vc_changed_span_bytes: 0,
+  vc_changed_areas_max: 2000,
+  vc_lock_running_disks: false,
 });
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -56,6 +76,13 @@ const accepts: Record<keyof LabSettings, (value: unknown) => boolean> = {
   kvm_snapshot_enabled: (value) => typeof value === 'boolean',
   adversary: (value) => value === 'off' || value === 'on',
   adversary_every_ms: isRange,
+  vc_task_ms: isRange,
+  vc_shutdown_ms: isRange,
+  vc_idle_ms: isCount,
+  vc_max_objects: isCount,
+  vc_changed_span_bytes: isCount,
+  vc_changed_areas_max: (value) => isCount(value) && value !== 0,
+  vc_lock_running_disks: (value) => typeof value === 'boolean',
 };
 
 /** All or nothing: one wrong value leaves everything as it was. */

@@ -1,8 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { defaultSettings } from './settings.ts';
 import { bareVm, bareVolume, type LabState, type LabVm, type LabVolume, newAccount } from './state.ts';
+import { initialVcenter } from './vcenter/vm-state.ts';
 
-type First = Omit<LabState, 'format' | 'accounts' | 'ids' | 'vms' | 'volumes' | 'host'> & {
+type Second = Omit<LabState, 'format' | 'vcenter'> & { readonly format: 2 };
+
+type First = Omit<Second, 'format' | 'accounts' | 'ids' | 'vms' | 'volumes' | 'host'> & {
   readonly format: 1;
   readonly apiKey: string;
   readonly secretKey: string;
@@ -13,7 +16,7 @@ type First = Omit<LabState, 'format' | 'accounts' | 'ids' | 'vms' | 'volumes' | 
 };
 
 /** A lab of the first format goes on with its disks, names and keys. Its jobs count as expired. */
-export function fromFirstFormat(text: string): LabState {
+export function fromFirstFormat(text: string): Second {
   const { apiKey, secretKey, ids: firstIds, ...old } = JSON.parse(text) as First;
   const { account, user, ...ids } = firstIds;
   const admin = { ...newAccount('admin', 'admin'), id: account, userId: user, apiKey, secretKey };
@@ -41,6 +44,14 @@ export function fromFirstFormat(text: string): LabState {
     host: { ...old.host, orphans: [] },
   };
 }
+
+/** A lab of the second format goes on, and has a vCenter besides. */
+export const fromSecondFormat = (old: Second): LabState => ({
+  ...old,
+  format: 3,
+  settings: { ...defaultSettings(), ...old.settings },
+  vcenter: initialVcenter(),
+});
 
 const settled = (state: LabVolume['state']): Pick<LabVolume, 'state'> => {
   if (state === 'Creating') return { state: 'Allocated' };

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { ArmedFault } from './faults.ts';
 import type { RandomState } from './random.ts';
 import { defaultSettings, type LabSettings } from './settings.ts';
+import { initialVcenter, type VcenterState } from './vcenter/vm-state.ts';
 
 export type LabTag = { readonly key: string; readonly value: string };
 
@@ -138,7 +139,7 @@ export type LabIds = {
 };
 
 export type LabState = {
-  readonly format: 2;
+  readonly format: 3;
   readonly controlToken: string;
   readonly accounts: readonly LabAccount[];
   readonly ids: LabIds;
@@ -152,6 +153,7 @@ export type LabState = {
   jobs: LabJob[];
   faults: ArmedFault[];
   sentinels: Sentinel[];
+  readonly vcenter: VcenterState;
   readonly host: {
     bootId: string;
     /** Of the machine that runs the lab: loop devices do not outlive it. */
@@ -218,7 +220,7 @@ export function initialState(nowMs: number): LabState {
     },
   ];
   return {
-    format: 2,
+    format: 3,
     controlToken: secret(),
     accounts: [admin, newAccount('migration', 'user'), newAccount('stranger', 'user')],
     ids,
@@ -245,6 +247,7 @@ export function initialState(nowMs: number): LabState {
     jobs: [],
     faults: [],
     sentinels: [],
+    vcenter: initialVcenter(),
     host: { bootId: '', machineBootId: '', poweredOff: true, nextDiskseq: 1, ghosts: [], devices: [], orphans: [] },
   };
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { readTextIfThere, writeFileDurably } from './json-file.ts';
 import { initialState, type LabState } from './state.ts';
-import { fromFirstFormat } from './state-upgrade.ts';
+import { fromFirstFormat, fromSecondFormat } from './state-upgrade.ts';
 
 export type Store = {
   readonly state: LabState;
@@ -38,7 +38,8 @@ export async function openStore(dir: string, nowMs: number): Promise<Store> {
 
 function readState(text: string, path: string): LabState {
   const { format } = JSON.parse(text) as { readonly format?: unknown };
-  if (format === 1) return fromFirstFormat(text);
-  if (format !== 2) throw new AppError('SCHEMA_NEWER', `${path} has format ${String(format)}.`);
+  if (format === 1) return fromSecondFormat(fromFirstFormat(text));
+  if (format === 2) return fromSecondFormat(JSON.parse(text) as Parameters<typeof fromSecondFormat>[0]);
+  if (format !== 3) throw new AppError('SCHEMA_NEWER', `${path} has format ${String(format)}.`);
   return JSON.parse(text) as LabState;
 }

@@ -2,11 +2,15 @@ import { AppError } from '../../../shared/errors.ts';
 import type { CallContext } from '../cloudstack/call.ts';
 import type { Adversary } from '../oma/adversary.ts';
 import type { LabVm, LabVolume } from '../state.ts';
+import type { Vcenter } from '../vcenter/vcenter.ts';
 
 export type ControlContext = CallContext & {
   readonly adversary: Adversary;
   readonly vmsDir: string;
   readonly volumesDir: string;
+  readonly vcenter: Vcenter;
+  /** Writes lab.json anew: how something is reached has changed. */
+  announce(): Promise<void>;
 };
 
 export type ControlRequest = {

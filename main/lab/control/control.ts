@@ -5,6 +5,7 @@ import { cloneVm } from '../images/clone.ts';
 import { changeSettings } from '../settings.ts';
 import { type Acts, type ControlContext, type ControlRequest, count, liveVm, text } from './act.ts';
 import { diskActs } from './disk-acts.ts';
+import { vcenterActs } from './vcenter-acts.ts';
 
 /** What a test, or the demonstration of a fault, may do to the lab. */
 const acts: Acts = {
@@ -34,9 +35,11 @@ const acts: Acts = {
     return { settings: store.state.settings };
   },
   'POST restart-oma': ({ appliance }) => appliance.restart(),
-  'POST vms/clone': async ({ vmsDir }, body) => ({
-    vms: await cloneVm(vmsDir, text(body, 'name'), count(body, 'copies', 1000)),
-  }),
+  'POST vms/clone': async ({ vmsDir, vcenter }, body) => {
+    const vms = await cloneVm(vmsDir, text(body, 'name'), count(body, 'copies', 1000));
+    await vcenter.context.vms.reload();
+    return { vms };
+  },
   /** The guest switches itself off: Running becomes Stopped without a call. */
   'POST vms/:id/power-off': async (context, _body, id) => {
     const vm = liveVm(context, id);
@@ -54,6 +57,7 @@ const acts: Acts = {
     return { vm };
   },
   ...diskActs,
+  ...vcenterActs,
 };
 
 /** Answers say what was done; it is on the disk by then. */

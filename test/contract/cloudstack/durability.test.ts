@@ -255,7 +255,7 @@ describe('a lab of the first format', () => {
   test('a format that is not known is refused', async () => {
     await (await start()).stop();
     const path = join(dir, 'state.json');
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"format":2', '"format":3'));
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"format":3', '"format":4'));
     await expect(startLabProcess(program, dir)).rejects.toThrow('SCHEMA_NEWER');
   });
 });

@@ -46,9 +46,10 @@ const serials = (): string[] =>
   );
 
 test('every fault of the lab is shown by a test', () => {
-  const stories = readdirSync(import.meta.dirname)
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'))
+  const stories = [import.meta.dirname, join(import.meta.dirname, '..')]
+    .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+    .filter((path) => path.endsWith('.test.ts'))
+    .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
   const shown = (fault: string): boolean =>
     stories.includes(`'${fault}'`) ||
