@@ -7,6 +7,7 @@ import type { Table } from './measure.ts';
 import { migrationRow, orchestrationRow } from './migration-rows.ts';
 import { asDocument, asText, describeMachine } from './report.ts';
 import { transferRow } from './transfer-row.ts';
+import { vcenterRow } from './vcenter-row.ts';
 import { windowRow } from './window-row.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -17,6 +18,7 @@ const rows: Readonly<Record<string, (bench: Workbench) => Promise<Table>>> = {
   window: windowRow,
   hasher: hasherRow,
   daemon: daemonRow,
+  vcenter: vcenterRow,
 };
 
 const usage = `Use: npm run bench [-- [--only ROW[,ROW]] [--quick] [--rounds N] [--dir FOLDER] [--json]]
