@@ -1,9 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import { asAppError } from '../../shared/errors.ts';
-import { findProgram } from '../compose.ts';
+import { findProgram, openVault } from '../compose.ts';
 import type { Arguments } from './arguments.ts';
 import { exitCodes } from './exit-codes.ts';
-import type { Surroundings } from './surroundings.ts';
+import { defaultDataDir, type Surroundings } from './surroundings.ts';
 
 type Finding = { readonly check: string; readonly ok: boolean; readonly found: string; readonly needed: boolean };
 
@@ -20,11 +20,12 @@ const programs = [
   'timeout',
 ] as const;
 
-/** `ossea doctor`: what this machine has of what the daemon needs. */
-export function doctor(args: Arguments, around: Surroundings): number {
+/** `ossea doctor`: what this machine has of what the daemon needs, and what opens the vault of the data directory. */
+export async function doctor(args: Arguments, around: Surroundings): Promise<number> {
   const findings: Finding[] = [
     ...programs.map(lookFor),
     loopDevices(),
+    await vault(args, around),
     { check: 'runtime', ok: true, found: `Node ${process.versions.node}`, needed: true },
   ];
   const fine = findings.every((finding) => finding.ok || !finding.needed);
@@ -57,5 +58,21 @@ function loopDevices(): Finding {
       found: `the demo environment uses files instead (${why})`,
       needed: false,
     };
+  }
+}
+
+async function vault(args: Arguments, { env, signal }: Surroundings): Promise<Finding> {
+  const check = 'vault';
+  const dataDir = args.dataDir ?? defaultDataDir(env, args.lab);
+  if (dataDir === null) return { check, ok: true, found: 'no data directory: HOME is empty', needed: false };
+  try {
+    const { exists, slots, openedBy } = await openVault({ dataDir, env }).state({ signal });
+    const found = exists
+      ? `opened by ${openedBy}; slots: ${slots.join(', ')}`
+      : `none yet; the first secret makes it, opened by ${openedBy}`;
+    return { check, ok: true, found, needed: true };
+  } catch (thrown) {
+    const error = asAppError(thrown);
+    return { check, ok: false, found: `${error.code}: ${error.message}`, needed: true };
   }
 }
