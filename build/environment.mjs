@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { electronDir, repository, setupDir, toolsDir } from './setup/paths.mjs';
+import { electronDir, repository, setupDir, toolsDir, vcsimProgram } from './setup/paths.mjs';
 
 export const multiarch = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch] ?? '';
 
@@ -45,6 +45,7 @@ export function makeEnvironment(base = process.env) {
   const privateChromium = join(toolsDir, 'usr/lib/chromium/chromium');
   if (existsSync(privateChromium)) environment.OSSEA_CHROMIUM = privateChromium;
   else if (chromium !== null) environment.OSSEA_CHROMIUM = chromium;
+  if (existsSync(vcsimProgram)) environment.OSSEA_VCSIM = vcsimProgram;
   return environment;
 }
 

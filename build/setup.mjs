@@ -12,6 +12,7 @@ import {
 } from './setup/npm-packages.mjs';
 import { repository } from './setup/paths.mjs';
 import { SetupError } from './setup/run.mjs';
+import { buildVcsim, vcsimIsBuilt } from './setup/vcsim.mjs';
 
 /** Brings the machine to where `start` or `test` can run. Does nothing, quickly, when it is there already. */
 export async function setUp({ purpose, log = console.log }) {
@@ -70,6 +71,21 @@ async function openSteps(purpose) {
         },
       ],
       minutes: 0.3,
+    });
+  }
+  if (purpose === 'test' && !vcsimIsBuilt()) {
+    steps.push({
+      title: 'vCenter for the tests',
+      run: buildVcsim,
+      costs: [
+        {
+          what: 'test/vcsim, compiled here',
+          why: 'a vCenter and a client of it that are not ours',
+          megabytes: 0,
+          diskMegabytes: 150,
+        },
+      ],
+      minutes: 0.4,
     });
   }
   return steps;

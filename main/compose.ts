@@ -6,11 +6,13 @@ import { startDaemon } from './composition/daemon.ts';
 import { readEndpoint } from './composition/endpoint-file.ts';
 import type { Programs } from './composition/programs.ts';
 import type { Log } from './ports/log.ts';
+import type { Keyring } from './ports/vault.ts';
 
 export { findProgram } from './adapters/processes/find-program.ts';
 export { createLog } from './adapters/system/log.ts';
 export { startDaemon } from './composition/daemon.ts';
 export type { Programs } from './composition/programs.ts';
+export { openVault } from './composition/vault.ts';
 
 export type OpenConsole = {
   readonly transport: Transport;
@@ -28,6 +30,7 @@ type Options = {
   readonly version: string;
   readonly programs: Programs;
   readonly log: Log;
+  readonly keyring?: Keyring;
 };
 
 /** One data directory, one daemon: this process becomes it, or the client of the one that is there. */

@@ -97,6 +97,14 @@ export const debianGroups = [
     for: ['start', 'test'],
   },
   {
+    id: 'certificates',
+    packages: ['openssl'],
+    programs: ['openssl'],
+    megabytes: 2,
+    why: 'the demo environment makes the certificate of its vCenter',
+    for: ['start', 'test'],
+  },
+  {
     id: 'browser',
     packages: ['chromium'],
     programs: ['chromium'],
@@ -111,6 +119,19 @@ export const debianGroups = [
     files: ['usr/lib/python3/dist-packages/cs/__init__.py', 'usr/lib/python3/dist-packages/libcloud/__init__.py'],
     megabytes: 10,
     why: 'the tests check the demo CloudStack with clients that are not ours',
+    for: ['test'],
+  },
+  {
+    id: 'Go and govmomi',
+    packages: ['golang-go', 'golang-github-vmware-govmomi-dev'],
+    programs: ['go'],
+    files: [
+      'usr/share/gocode/src/github.com/vmware/govmomi/simulator/simulator.go',
+      'usr/share/gocode/src/github.com/google/uuid/uuid.go',
+    ],
+    megabytes: 83,
+    diskMegabytes: 465,
+    why: 'the tests check the vCenter client and the demo vCenter with a simulator and a client that are not ours',
     for: ['test'],
   },
 ];

@@ -200,6 +200,6 @@ export function debianCost(groups) {
     what: `Debian: ${group.packages.join(' ')}`,
     why: group.why,
     megabytes: group.megabytes,
-    diskMegabytes: Math.ceil(group.megabytes * 3.5),
+    diskMegabytes: group.diskMegabytes ?? Math.ceil(group.megabytes * 3.5),
   }));
 }

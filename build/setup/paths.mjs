@@ -10,3 +10,5 @@ export const electronDir = join(setupDir, 'electron');
 export const sysrootDir = join(setupDir, 'sysroot');
 export const distDir = join(repository, 'dist');
 export const testOutputDir = join(repository, 'test-output');
+/** Two programs on govmomi for the tests, built from test/vcsim. */
+export const vcsimProgram = join(setupDir, 'vcsim/vcsim');

@@ -12,6 +12,7 @@ export async function finishPrivateTools() {
   const [libraries] = privateLibraryDirs;
   if (existsSync(join(libraries, 'nbdkit/plugins'))) writeNbdkitWrapper(join(libraries, 'nbdkit'));
   if (existsSync(join(toolsDir, 'usr/bin/Xvfb'))) writeXvfbWrapper();
+  if (existsSync(join(toolsDir, 'usr/bin/openssl'))) writeOpensslWrapper();
   const schemas = join(toolsDir, 'usr/share/glib-2.0/schemas');
   const compile = ['/', toolsDir]
     .map((root) => join(root, libraries.slice(toolsDir.length + 1), 'glib-2.0/glib-compile-schemas'))
@@ -51,6 +52,13 @@ function writeXvfbWrapper() {
   const usr = join(toolsDir, 'usr');
   const mount = `mount -t overlay overlay -o "lowerdir=$0:/usr" /usr && exec /usr/bin/Xvfb "$@"`;
   writeWrapper('Xvfb', `exec unshare --user --map-root-user --mount sh -c ${quote(mount)} ${quote(usr)} "$@"`);
+}
+
+/** openssl looks for its settings below /usr. */
+function writeOpensslWrapper() {
+  const settings = join(toolsDir, 'etc/ssl/openssl.cnf');
+  const real = join(toolsDir, 'usr/bin/openssl');
+  writeWrapper('openssl', `OPENSSL_CONF=\${OPENSSL_CONF-${quote(settings)}} exec ${quote(real)} "$@"`);
 }
 
 function writeWrapper(name, body) {

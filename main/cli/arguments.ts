@@ -14,6 +14,16 @@ const options = {
   devices: { type: 'string' },
   seed: { type: 'string' },
   'take-over': { type: 'boolean', default: false },
+  bytes: { type: 'string' },
+  extents: { type: 'string' },
+  grow: { type: 'string' },
+  zero: { type: 'boolean', default: false },
+  unaligned: { type: 'boolean', default: false },
+  url: { type: 'string' },
+  user: { type: 'string' },
+  accept: { type: 'string' },
+  'password-file': { type: 'string' },
+  'lab-source': { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -31,6 +41,20 @@ export type Arguments = {
   readonly devices: 'file' | undefined;
   readonly seed: number | undefined;
   readonly takeOver: boolean;
+  /** Of `lab mutate`; what is not given is left to the lab. */
+  readonly mutation: {
+    readonly bytes: number | undefined;
+    readonly extents: number | undefined;
+    readonly growGib: number | undefined;
+    readonly zero: boolean;
+    readonly unaligned: boolean;
+  };
+  /** Of `site add`: address, user, the SHA-256 of the certificate that is accepted, where the password lies (`-`: standard input). */
+  readonly url: string | null;
+  readonly user: string | null;
+  readonly accept: string | null;
+  readonly passwordFile: string | null;
+  readonly labSource: 'vcenter' | 'images' | null;
   readonly help: boolean;
 };
 
@@ -71,8 +95,25 @@ export function readArguments(argv: readonly string[]): Arguments {
     wait: !values['no-wait'],
     devices: values.devices,
     seed: whole('seed', values.seed, { from: 0, to: 0xffff_ffff }) ?? undefined,
+    mutation: {
+      bytes: whole('bytes', values.bytes, { from: 1, to: 1024 ** 4 }) ?? undefined,
+      extents: whole('extents', values.extents, { from: 0, to: 10_000 }) ?? undefined,
+      growGib: whole('grow', values.grow, { from: 1, to: 16_384 }) ?? undefined,
+      zero: values.zero,
+      unaligned: values.unaligned,
+    },
+    url: values.url ?? null,
+    user: values.user ?? null,
+    accept: values.accept ?? null,
+    passwordFile: values['password-file'] ?? null,
+    labSource: labSourceOf(values['lab-source']),
     help: values.help,
   };
+}
+
+function labSourceOf(value: string | undefined): Arguments['labSource'] {
+  if (value === undefined || value === 'vcenter' || value === 'images') return value ?? null;
+  throw new AppError('INVALID_REQUEST', '--lab-source takes "vcenter" or "images".');
 }
 
 const parse = (argv: readonly string[]) =>

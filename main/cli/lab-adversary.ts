@@ -5,7 +5,6 @@ import { z } from 'zod';
 import type { Client } from '../../shared/client/client.ts';
 import type { Migration } from '../../shared/contract/migrations.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { Signalled } from '../ports/signalled.ts';
 import { askLab } from './lab-control.ts';
 
 const foreignDisks = 4;
@@ -31,13 +30,16 @@ type Parts = {
   readonly dataDir: string;
   readonly client: Client;
   readonly say: (line: string) => void;
-} & Signalled;
+  readonly signal: AbortSignal;
+};
 
 /** From now on disks of one size exchange their names at random moments, beside foreign disks that nobody may touch. */
 export async function startAdversary({ dataDir, client, say, signal }: Parts): Promise<Adversary> {
-  const { sentinels } = foreign.parse(await askLab(dataDir, 'sentinels', { count: foreignDisks }, { signal }));
+  const { sentinels } = foreign.parse(
+    await askLab(dataDir, { act: 'sentinels', body: { count: foreignDisks }, signal }),
+  );
   const exchange = (adversary: 'on' | 'off'): Promise<unknown> =>
-    askLab(dataDir, 'settings', { adversary, adversary_every_ms: [100, 900] }, { signal });
+    askLab(dataDir, { act: 'settings', body: { adversary, adversary_every_ms: [100, 900] }, signal });
   await exchange('on');
   const resumes = new Map<string, number>();
   const held = new Set<string>();

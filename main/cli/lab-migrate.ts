@@ -25,6 +25,8 @@ export async function labMigrate(args: Arguments, around: Surroundings): Promise
   const daemon = await startDaemon({
     dataDir,
     lab: true,
+    // The image files behind the lab's VMs: the short way, and clones that the lab makes are listed at once.
+    labSource: 'images',
     version: around.version,
     programs: around.programs,
     port: args.port ?? 0,
@@ -82,7 +84,8 @@ async function choose(client: Client, { args, names, dataDir, signal }: Choice):
     );
   const chosen = args.all ? vms : vms.filter((vm) => names.includes(vm.name));
   if (args.copies === 0) return chosen;
-  for (const vm of chosen) await askLab(dataDir, 'vms/clone', { name: vm.name, copies: args.copies }, { signal });
+  for (const vm of chosen)
+    await askLab(dataDir, { act: 'vms/clone', body: { name: vm.name, copies: args.copies }, signal });
   const all = await client.call('listVms', {}, { signal });
   return all.vms.filter((vm) => !vms.some((known) => known.vm_id === vm.vm_id));
 }

@@ -3,22 +3,35 @@ import { type Arguments, readArguments } from './arguments.ts';
 import { doctor } from './doctor.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { labMigrate } from './lab-migrate.ts';
+import { labMutate } from './lab-mutate.ts';
 import { labServe } from './lab-serve.ts';
 import { jobs, migrate } from './migrate.ts';
 import { serve } from './serve.ts';
+import { siteAdd, siteList, siteRemove, siteTest } from './site.ts';
 import { locatePrograms, readVersion, type Surroundings } from './surroundings.ts';
+import { vmList, vmShow } from './vm.ts';
 
 const usage = `Usage: ossea VERB
 
-  serve [--lab] [--port N] [--data-dir DIR] [--json]   the daemon, on 127.0.0.1:8090 unless told
+  serve [--lab [--lab-source vcenter|images]] [--port N] [--data-dir DIR] [--json]
+                                                       the daemon, on 127.0.0.1:8090 unless told
   lab serve --dir DIR [--port N] [--devices file]      the demo environment
   lab migrate VM...|--all [--copies N] [--adversary] [--json]
                                                        migrate demo VMs with proof, on a daemon of its own;
                                                        --adversary: while disks exchange their names all the time
+  lab mutate VM [--bytes N] [--extents N] [--zero] [--unaligned] [--grow GIB] [--seed N] [--dir DIR] [--json]
+                                                       bytes of a VM in the lab's vCenter change
+  site list | test NAME | remove NAME [--data-dir DIR] [--json]
+                                                       vCenters; test shows each step of the connection
+  site add NAME --url URL --user USER [--accept SHA256] [--password-file FILE|-] [--data-dir DIR]
+                                                       shows the certificate, and asks
+  vm list | show VM [--data-dir DIR] [--json]          the VMs of all sources
   migrate VM [--data-dir DIR] [--no-wait] [--json]     ask the daemon of a data directory
   jobs [--data-dir DIR] [--json]                       its migrations
-  doctor [--json]                                      what this machine has of what is needed
+  doctor [--data-dir DIR] [--json]                     what this machine has of what is needed
 `;
+
+const ofTwoWords = ['lab', 'site', 'vm'];
 
 type Verb = (args: Arguments, around: Surroundings) => Promise<number> | number;
 
@@ -31,8 +44,15 @@ function verbOf(args: Arguments): Verb {
     doctor,
     'lab serve': labServe,
     'lab migrate': labMigrate,
+    'site list': siteList,
+    'site add': siteAdd,
+    'site test': siteTest,
+    'site remove': siteRemove,
+    'vm list': vmList,
+    'vm show': vmShow,
+    'lab mutate': labMutate,
   };
-  const verb = verbs[first === 'lab' ? `lab ${second ?? ''}` : (first ?? '')];
+  const verb = verbs[ofTwoWords.includes(first ?? '') ? `${first ?? ''} ${second ?? ''}` : (first ?? '')];
   if (verb === undefined)
     throw new AppError('INVALID_REQUEST', `Unknown verb "${args.words.slice(0, 2).join(' ')}".\n\n${usage}`);
   return verb;

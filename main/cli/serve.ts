@@ -26,6 +26,7 @@ export async function serve(args: Arguments, around: Surroundings): Promise<numb
     port: args.port ?? defaultPort,
     log,
     takeOver: args.takeOver,
+    ...(args.labSource === null ? {} : { labSource: args.labSource }),
   });
   try {
     const address = daemon.signInUrl();

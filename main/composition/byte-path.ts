@@ -8,7 +8,10 @@ import { createNbdServer } from '../adapters/nbd/nbd-server.ts';
 import { findProgram } from '../adapters/processes/find-program.ts';
 import type { openRecords } from '../adapters/sqlite/open.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
+import type { Sources } from '../ports/sources.ts';
+import { allSources } from './all-sources.ts';
 import { imageFolders } from './image-folders.ts';
 import type { Programs } from './programs.ts';
 import type { OpenSite } from './site.ts';
@@ -19,12 +22,13 @@ type Parts = {
   readonly programs: Programs;
   readonly records: Awaited<ReturnType<typeof openRecords>>;
   readonly site: OpenSite;
+  readonly vsphere: { readonly source: Sources; readonly datastores: DatastoreAccess };
   readonly clock: Clock;
   readonly log: Log;
 };
 
 /** What a byte passes on its way, and what watches it: source, mover, export, device, hasher. */
-export function createBytePath({ dataDir, hostId, programs, records, site, clock, log }: Parts) {
+export function createBytePath({ dataDir, hostId, programs, records, site, vsphere, clock, log }: Parts) {
   const host = createLocalHostAccess({ root: site.hostRoot, hostId, clock, log });
   const exports = createNbdServer({
     hostAccess: host,
@@ -40,13 +44,17 @@ export function createBytePath({ dataDir, hostId, programs, records, site, clock
   return {
     host,
     exports,
-    images: imageFolders(site.vmDirs.map((dir) => createSourceImages({ dir, sourceId: records.environmentId }))),
+    sources: allSources({
+      images: imageFolders(site.vmDirs.map((dir) => createSourceImages({ dir, sourceId: records.environmentId }))),
+      vsphere: vsphere.source,
+    }),
     mover: createNbdcopyMover({
       stateDir: join(dataDir, 'movers'),
       settings: () => ({ rateBytesPerSecond: rateBytesPerSecond() }),
       hostAccess: host,
       exports,
       clock,
+      datastores: vsphere.datastores,
     }),
     hasher: createDiskHasher({
       hasherPath: programs.hasher,
@@ -55,6 +63,7 @@ export function createBytePath({ dataDir, hostId, programs, records, site, clock
       manifestsDir: join(dataDir, 'manifests'),
       hostAccess: host,
       clock,
+      datastores: vsphere.datastores,
     }),
   };
 }

@@ -13,6 +13,7 @@ import { startApi } from '../api/server.ts';
 import { createEngine } from '../engine/engine.ts';
 import { createTurns } from '../engine/turns.ts';
 import type { Log } from '../ports/log.ts';
+import type { Keyring } from '../ports/vault.ts';
 import { createUsecases } from '../usecases/all.ts';
 import { createAnswerOnce } from '../usecases/answer-once.ts';
 import { createDispatch } from '../usecases/dispatch.ts';
@@ -20,10 +21,13 @@ import { createFeed, type FollowOptions } from '../usecases/feed.ts';
 import { createProgressBoard } from '../usecases/progress-board.ts';
 import { expireMappings } from '../workflows/expire-mappings.ts';
 import { createBytePath } from './byte-path.ts';
+import { keepDemoVcenter } from './demo-vcenter.ts';
 import { removeEndpoint, writeEndpoint } from './endpoint-file.ts';
 import { freePort } from './free-port.ts';
+import { openVcenters } from './open-vcenters.ts';
 import type { Programs } from './programs.ts';
-import { openBareSite, openLabSite } from './site.ts';
+import { type LabSource, openBareSite, openLabSite } from './site.ts';
+import { openVault } from './vault.ts';
 import { createWorkflows } from './workflows.ts';
 
 const hostId = 'oma';
@@ -37,8 +41,12 @@ export type DaemonOptions = {
   /** Port of the REST interface on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
   readonly log: Log;
+  /** What a new data directory of the demo environment is to list; it stays so for good. `vcenter` unless told. */
+  readonly labSource?: LabSource;
   /** Take the appliance from a console that is gone for good. */
   readonly takeOver?: boolean;
+  /** Where the window's session keeps the key of the vault. */
+  readonly keyring?: Keyring;
 };
 
 export type Daemon = {
@@ -71,7 +79,8 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const clock = systemClock;
   const feed = createFeed();
   const records = await openDataDir(options, opened, feed.publish);
-  const site = await (lab ? openLabSite : openBareSite)({ ...options, clock });
+  const labSource = await records.labSource(options.labSource ?? 'vcenter');
+  const site = await (lab ? openLabSite : openBareSite)({ ...options, labSource, clock });
   let owner = !site.hasAppliance;
   opened.push(() => site.close({ owner }));
   const installId = records.environmentId;
@@ -81,18 +90,25 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     owner = true;
     opened.push(lease.release);
   }
-  const bytePath = createBytePath({ ...options, hostId, records, site, clock });
+  const closing = new AbortController();
+  const vault = openVault({ ...options, env: process.env });
+  if (site.demoVcenter !== null) {
+    await keepDemoVcenter(site.demoVcenter, { records, vault, clock, ids: systemIds, signal: closing.signal });
+  }
+  const vsphere = await openVcenters({ records, vault, clock, log, signal: closing.signal });
+  opened.push(() => vsphere.close());
+  const bytePath = createBytePath({ ...options, hostId, records, site, vsphere, clock });
   opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
+
+  opened.push(() => {
+    closing.abort(new AppError('SHUTTING_DOWN'));
+  });
 
   const progress = createProgressBoard(clock, feed.publishProgress);
   const ids = systemIds;
   const { cloud } = site;
   const common = { ...bytePath, cloud, site: site.site, progress, clock, ids, installId };
-  const closing = new AbortController();
-  opened.push(() => {
-    closing.abort(new AppError('SHUTTING_DOWN'));
-  });
   const workTurns = createTurns(() => records.settings.get().parallel_transfers);
   const { workflows, ...bound } = await createWorkflows({
     ...common,
@@ -106,6 +122,8 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const usecases = createUsecases({
     ...common,
     ...bound,
+    vcenters: vsphere.vcenters,
+    vault,
     engine,
     store,
     history: records.events,

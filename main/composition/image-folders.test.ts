@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SourceVm } from '../domain/vm.ts';
-import type { SourceImages } from '../ports/source-images.ts';
+import type { Sources } from '../ports/sources.ts';
 import { imageFolders } from './image-folders.ts';
 
 const vm = (vmId: string, name: string): SourceVm => ({
@@ -16,7 +16,7 @@ const vm = (vmId: string, name: string): SourceVm => ({
   disks: [],
   nics: [],
 });
-const folder = (...vms: SourceVm[]): SourceImages => ({
+const folder = (...vms: SourceVm[]): Sources => ({
   list: () => Promise.resolve(vms),
   state: () => Promise.reject(new Error('not asked')),
   allocated: () => Promise.reject(new Error('not asked')),

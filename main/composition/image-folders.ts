@@ -1,9 +1,9 @@
 import { AppError } from '../../shared/errors.ts';
 import type { SourceVm } from '../domain/vm.ts';
-import type { SourceImages } from '../ports/source-images.ts';
+import type { Sources } from '../ports/sources.ts';
 
 /** Several folders with VM definitions as one source. */
-export function imageFolders(folders: readonly SourceImages[]): SourceImages {
+export function imageFolders(folders: readonly Sources[]): Sources {
   const [first] = folders;
   if (first === undefined) throw new Error('a source needs a folder');
   return {

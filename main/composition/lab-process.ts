@@ -18,6 +18,12 @@ const labFile = z.object({
   vms_dir: z.string(),
   pid: z.int(),
   control_token: z.string(),
+  vcenter: z.object({
+    url: z.string(),
+    username: z.string(),
+    password: z.string(),
+    certificate_sha256: z.string(),
+  }),
 });
 export type LabFile = z.infer<typeof labFile>;
 

@@ -17,15 +17,27 @@ export type OpenSite = {
   /** There is an appliance to own (rule D7); false before a site is set up. */
   readonly hasAppliance: boolean;
   readonly vmDirs: readonly string[];
+  /** The demo environment's vCenter; null elsewhere, and where its VMs are read from their image files instead. */
+  readonly demoVcenter: LabFile['vcenter'] | null;
   /** What was opened for an appliance that another console owns is left as it was found. */
   close(as: { readonly owner: boolean }): Promise<void>;
 };
 
-type Options = { readonly dataDir: string; readonly programs: Programs; readonly clock: Clock; readonly log: Log };
+type Options = {
+  readonly dataDir: string;
+  readonly programs: Programs;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly labSource: LabSource;
+};
 
-export async function openLabSite({ dataDir, programs, clock, log }: Options): Promise<OpenSite> {
+/** Whether the VMs of the demo environment come out of its vCenter, or out of the image files behind it. */
+export type LabSource = 'vcenter' | 'images';
+
+export async function openLabSite({ dataDir, programs, clock, log, labSource }: Options): Promise<OpenSite> {
   const lab = await superviseLab({ dir: join(dataDir, 'lab'), programs, clock, log });
-  const { host_root: hostRoot, vms_dir: vmsDir } = lab.current();
+  const { host_root: hostRoot, vms_dir: vmsDir, vcenter } = lab.current();
+  const own = join(dataDir, 'vms');
   return {
     cloud: siteCloud(labCloud(lab, clock)),
     site: () => {
@@ -34,7 +46,8 @@ export async function openLabSite({ dataDir, programs, clock, log }: Options): P
     },
     hostRoot,
     hasAppliance: true,
-    vmDirs: [vmsDir, join(dataDir, 'vms')],
+    vmDirs: labSource === 'images' ? [vmsDir, own] : [own],
+    demoVcenter: labSource === 'images' ? null : vcenter,
     close: ({ owner }) => (owner ? lab.stop() : lab.leave()),
   };
 }
@@ -50,6 +63,7 @@ export function openBareSite({ dataDir }: Options): OpenSite {
     hostRoot: '/',
     hasAppliance: false,
     vmDirs: [join(dataDir, 'vms')],
+    demoVcenter: null,
     close: () => Promise.resolve(),
   };
 }

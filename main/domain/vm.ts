@@ -1,7 +1,7 @@
 /** A virtual machine as its source describes it. Identity is (sourceKind, sourceId, vmId, diskKey), never a name. */
 export type SourceVm = {
   readonly sourceKind: 'images' | 'vsphere';
-  /** The site: for images the id of the folder's site, for vSphere the vCenter's instance UUID. */
+  /** The site: for images the data directory's own id, for vSphere the id of the site. */
   readonly sourceId: string;
   /** UUID that the definition gives (vSphere: instanceUuid). */
   readonly vmId: string;
@@ -10,7 +10,9 @@ export type SourceVm = {
   readonly memoryMib: number;
   readonly firmware: 'bios' | 'efi';
   readonly guestOs: string;
-  readonly powerState: 'on' | 'off';
+  readonly powerState: 'on' | 'off' | 'suspended';
+  /** Of a VM in a vCenter; its name there alone is no identity. */
+  readonly folderPath?: string | null | undefined;
   readonly disks: readonly SourceDisk[];
   readonly nics: readonly SourceNic[];
 };
@@ -30,11 +32,25 @@ export type SourceDisk = {
 export const sourceDiskId = (vm: Pick<SourceVm, 'sourceKind' | 'sourceId' | 'vmId'>, diskKey: number): string =>
   [vm.sourceKind, vm.sourceId, vm.vmId, String(diskKey)].join('/');
 
-/** Where the bytes of one disk are. For `ova`, `member` is the disk file inside the archive. */
-export type SourceImage = {
+/** Where the bytes of one disk are. */
+export type SourceImage = ImageFile | DatastoreFile;
+
+/** For `ova`, `member` is the disk file inside the archive. */
+export type ImageFile = {
   readonly path: string;
   readonly format: 'raw' | 'qcow2' | 'vmdk' | 'ova';
   readonly member?: string | undefined;
+};
+
+/** A disk of a VM in a vCenter, read from its datastore while the VM is off (rule M7). */
+export type DatastoreFile = {
+  /** `[datastore1] web/web.vmdk` */
+  readonly path: string;
+  readonly format: 'datastore';
+  readonly siteId: string;
+  readonly vmMoRef: string;
+  readonly diskKey: number;
+  readonly capacityBytes: number;
 };
 
 export type SourceNic = {

@@ -13,6 +13,8 @@ import type { Tx } from './store.ts';
 export type JobRows = {
   insert(tx: Tx, job: { readonly id: string; readonly vm: SourceVm; readonly createdAt: string }): Promise<void>;
   /** Id of the unfinished job of this VM, inside the transaction that may create another. */
+  /** An unfinished migration from this source. */
+  activeOfSource(tx: Tx, sourceId: string): Promise<string | null>;
   activeOf(tx: Tx, vm: Pick<SourceVm, 'sourceKind' | 'sourceId' | 'vmId'>): Promise<string | null>;
   get(id: string): Promise<Migration | null>;
   list(filter: { status?: RunStatus | undefined; vmId?: string | undefined; limit: number }): Promise<Migration[]>;

@@ -1,6 +1,6 @@
 import type { Handlers } from '../../shared/contract/calls.ts';
 import { createMigration } from './create-migration.ts';
-import { listVms } from './list-vms.ts';
+import { getVm, listVms } from './list-vms.ts';
 import type { UsecaseParts } from './parts.ts';
 import { getPreflight } from './preflight.ts';
 import { getInventory, getVolume, listVmVolumes } from './read-cloud.ts';
@@ -11,6 +11,7 @@ import { getMetrics } from './read-metrics.ts';
 import { getMigration, listMigrations } from './read-migrations.ts';
 import { getOperation, listExports, listOperations, listVolumes } from './read-volumes.ts';
 import { changeSettings, getSettings } from './settings.ts';
+import { addSite, changeSite, listSites, readSiteCertificate, removeSite, testSite } from './sites.ts';
 import { cancelMigration, resumeMigration } from './steer-migration.ts';
 import { abandonOperation, resumeOperation } from './steer-operation.ts';
 import { closeExport, listOrphanExports, validateExports } from './tend-exports.ts';
@@ -29,6 +30,13 @@ export const createUsecases = (parts: UsecaseParts): Handlers => ({
   getLiveness: getLiveness(parts),
   getHealth: getHealth(parts),
   listVms: listVms(parts),
+  getVm: getVm(parts),
+  listSites: listSites(parts),
+  readSiteCertificate: readSiteCertificate(parts),
+  addSite: addSite(parts),
+  changeSite: changeSite(parts),
+  removeSite: removeSite(parts),
+  testSite: testSite(parts),
   createMigration: createMigration(parts),
   listMigrations: listMigrations(parts),
   getMigration: getMigration(parts),

@@ -15,8 +15,10 @@ import type {
   SettingRows,
   VolumeRows,
 } from '../ports/rows.ts';
-import type { SourceImages } from '../ports/source-images.ts';
+import type { SiteRows, Vcenters } from '../ports/sites.ts';
+import type { Sources } from '../ports/sources.ts';
 import type { Store } from '../ports/store.ts';
+import type { Vault } from '../ports/vault.ts';
 import type { DeviceTruth } from '../workflows/device-truth.ts';
 import type { MigrateVm } from '../workflows/migrate-vm/migrate-vm.ts';
 import type { Site } from '../workflows/migrate-vm/parts.ts';
@@ -29,7 +31,9 @@ export type UsecaseParts = {
   readonly truth: DeviceTruth;
   /** After a change of the settings: what waits for room may have it now. */
   readonly reconsider: () => void;
-  readonly images: SourceImages;
+  readonly sources: Sources;
+  readonly vcenters: Vcenters;
+  readonly vault: Vault;
   readonly cloud: Cloud;
   readonly site: () => Site;
   readonly host: HostAccess;
@@ -46,6 +50,7 @@ export type UsecaseParts = {
     readonly exports: ExportRows;
     readonly operations: OperationRows;
     readonly settings: SettingRows;
+    readonly sites: SiteRows;
     readonly audit: AuditRows;
   };
   readonly about: {

@@ -31,7 +31,7 @@ async function collect(parts: UsecaseParts, vm: SourceVm, options: Signalled): P
   };
   const unreadable: { label: string; error: AppError }[] = [];
   for (const disk of vm.disks) {
-    const state = await establish(() => parts.images.state(disk, options));
+    const state = await establish(() => parts.sources.state(disk, options));
     if (!state.known) unreadable.push({ label: disk.label, error: state.error });
   }
   const [unfinished] = await parts.rows.jobs.list({ vmId: vm.vmId, limit: 1 });

@@ -53,13 +53,15 @@ async function connectOnce({ client, store, clock, signal }: Options, connected:
   };
   signal.addEventListener('abort', stop, { once: true });
   try {
+    const readAgain = oneAtATime(() => readVms({ client, store, clock, signal }));
     await Promise.all([
-      readVms({ client, store, clock, signal }),
+      readAgain(),
       client.feed(
         snapshot.newestSeq,
         (message) => {
           if (message.kind === 'resync') inner.abort(new AppError('CANCELLED'));
           else store.apply({ kind: 'feed', message, at: clock.now() });
+          if (message.kind === 'event' && message.event.body.type === 'inventory.changed') void readAgain();
         },
         { signal: inner.signal },
       ),
@@ -90,6 +92,26 @@ async function readSnapshot(client: Client, signal: AbortSignal): Promise<Snapsh
     volumes: volumes.volumes,
     exports: exported.exports,
     nbdServer: { pid: exported.server_pid, port: exported.port },
+  };
+}
+
+/** While one run is under way, any number of wishes become one more run after it. `work` never rejects. */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+  const start = (): Promise<void> => {
+    running = work().finally(() => {
+      running = null;
+    });
+    return running;
+  };
+  return () => {
+    if (running === null) return start();
+    next ??= running.then(() => {
+      next = null;
+      return start();
+    });
+    return next;
   };
 }
 

@@ -81,6 +81,9 @@ function applyEvent(state: LiveState, event: { seq: number; at: string; body: Ev
       return withVolume(state, body.volume, event.at);
     case 'export.changed':
       return { ...state, exports: { ...state.exports, [exportKey(body.export)]: body.export } };
+    // The list is read anew by whoever follows the feed.
+    case 'inventory.changed':
+      return state;
     case 'log.line': {
       const line = { seq: event.seq, at: event.at, level: body.level, jobId: body.job_id, message: body.message };
       return { ...state, log: [...state.log, line].slice(-keptLogLines) };

@@ -8,7 +8,8 @@ import { cancelMigration, createMigration, getMigration, listMigrations, resumeM
 import { abandonOperation, getOperation, listOperations, resumeOperation } from './operations.ts';
 import { getPreflight } from './preflight.ts';
 import { changeSettings, getSettings } from './settings.ts';
-import { listVms } from './vms.ts';
+import { addSite, changeSite, listSites, readSiteCertificate, removeSite, testSite } from './sites.ts';
+import { getVm, listVms } from './vms.ts';
 import {
   attachRootVolume,
   attachVolume,
@@ -25,6 +26,13 @@ export const endpoints = {
   getLiveness,
   getHealth,
   listVms,
+  getVm,
+  listSites,
+  readSiteCertificate,
+  addSite,
+  changeSite,
+  removeSite,
+  testSite,
   createMigration,
   listMigrations,
   getMigration,

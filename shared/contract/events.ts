@@ -12,6 +12,8 @@ const body = z.discriminatedUnion('type', [
   z.object({ type: z.literal('operation.changed'), operation }),
   z.object({ type: z.literal('volume.changed'), volume }),
   z.object({ type: z.literal('export.changed'), export: nbdExport }),
+  /** VMs of this site came, went or changed: the list is worth asking for again. */
+  z.object({ type: z.literal('inventory.changed'), site_id: id }),
   z.object({
     type: z.literal('log.line'),
     level: z.enum(['info', 'warn', 'error']),

@@ -1,6 +1,10 @@
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keyFileSlot } from '../../main/adapters/secrets/key-file-slot.ts';
+import { createVault } from '../../main/adapters/secrets/vault.ts';
 import type { Migration } from '../../shared/contract/migrations.ts';
 import {
   type DaemonProcess,
@@ -63,10 +67,19 @@ test('--no-wait returns at once with the job; jobs lists what there is', async (
   ]);
 });
 
-test('an unknown VM is named; doctor says what this machine has', async () => {
+test('an unknown VM is named; doctor says what this machine has and what opens the vault', async () => {
   expect(await ossea('migrate', 'nobody', '--data-dir', dir)).toMatchObject({ code: 1 });
-  const doctor = await ossea('doctor', '--json');
-  expect(JSON.parse(doctor.stdout)).toMatchObject({ ok: true });
+  const vaultSays = async (): Promise<unknown> => {
+    const { stdout } = await ossea('doctor', '--json', '--data-dir', dir);
+    const { ok, findings } = JSON.parse(stdout) as { ok: boolean; findings: { check: string; found: string }[] };
+    return [ok, findings.find(({ check }) => check === 'vault')?.found];
+  };
+  expect(await vaultSays()).toEqual([true, 'none yet; the first secret makes it, opened by key-file']);
+  const vault = createVault({ dir, slots: [keyFileSlot(join(dir, 'vault.key'))] });
+  await vault.put('site', 'secret', { signal: testSignal() });
+  expect(await vaultSays()).toEqual([true, 'opened by key-file; slots: key-file']);
+  rmSync(join(dir, 'vault.key'));
+  expect(await vaultSays()).toEqual([false, expect.stringContaining('VAULT_LOCKED')]);
 });
 
 test('copies are VMs of their own: five at once while disks exchange their names, no mapping crossed, no foreign disk touched', async () => {

@@ -6,6 +6,7 @@ import { createNbdcopyMover } from '../../main/adapters/movers/nbdcopy.ts';
 import type { HostAccess } from '../../main/ports/host-access.ts';
 import { type Appliance, allocatedBytes, buildAppliance, deviceKinds, signal } from '../fixtures/appliance.ts';
 import { MiB, writeImage } from '../fixtures/disk-bytes.ts';
+import { noDatastores } from '../fixtures/no-datastores.ts';
 import { realClock } from '../fixtures/real-clock.ts';
 
 describe.each(deviceKinds)('D4: nothing is written through a shut gate (%s)', (kind) => {
@@ -47,7 +48,14 @@ describe.each(deviceKinds)('D4: nothing is written through a shut gate (%s)', (k
       },
     };
     const settings = () => ({ rateBytesPerSecond: null });
-    return createNbdcopyMover({ stateDir: oma.stateDir, settings, hostAccess, exports: oma.exports, clock: realClock });
+    return createNbdcopyMover({
+      stateDir: oma.stateDir,
+      settings,
+      hostAccess,
+      exports: oma.exports,
+      clock: realClock,
+      datastores: noDatastores,
+    });
   };
 
   const expectUntouched = async (...paths: string[]) => {

@@ -15,6 +15,7 @@ import {
   writeAt,
   writeImage,
 } from '../fixtures/disk-bytes.ts';
+import { noDatastores } from '../fixtures/no-datastores.ts';
 import { realClock } from '../fixtures/real-clock.ts';
 
 // Neither whole chunks nor whole pages, with holes of more than a chunk.
@@ -53,6 +54,7 @@ describe.each(deviceKinds)('P1/P2: the proof reads the device itself, in a progr
         },
       },
       clock: realClock,
+      datastores: noDatastores,
     });
     const mapping: Mapping = await oma.map(disk);
     return { source, disk, hasher, mapping, manifestsDir, after };

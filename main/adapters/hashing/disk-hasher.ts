@@ -5,13 +5,14 @@ import type { Mapping } from '../../domain/device.ts';
 import type { SourceImage } from '../../domain/vm.ts';
 import { type DiskIdentity, exitCode, type HasherJob, type HasherLine } from '../../hasher/protocol.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { DiskHasher, Hash } from '../../ports/disk-hasher.ts';
 import type { HostAccess } from '../../ports/host-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { findProgram } from '../processes/find-program.ts';
 import { proveDevice } from '../processes/prove-device.ts';
-import { startQemuNbd } from '../processes/qemu-nbd.ts';
 import { runProgram } from '../processes/run-program.ts';
+import { startSourceReader } from '../processes/source-reader.ts';
 import { type HasherRun, runHasher } from './run-hasher.ts';
 
 type Options = Signalled & { readonly onProgress?: (bytes: number) => void };
@@ -25,6 +26,7 @@ type HasherContext = {
   readonly manifestsDir: string;
   readonly hostAccess: HostAccess;
   readonly clock: Clock;
+  readonly datastores: DatastoreAccess;
 };
 
 export function createDiskHasher(context: HasherContext): DiskHasher {
@@ -110,7 +112,7 @@ async function pastTheCache(
   return { run: await run('cache-dropped'), reader: 'cache-dropped' };
 }
 
-/** qemu-nbd reads the format, nbdcopy carries it into the program's standard input. */
+/** A server reads the format or the datastore, nbdcopy carries it into the program's standard input. */
 async function streamImage(
   context: HasherContext,
   { source, job }: { readonly source: SourceImage; readonly job: HasherJob },
@@ -120,12 +122,14 @@ async function streamImage(
   mkdirSync(parent, { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(parent, 'h'));
   try {
-    const request = { source, folder, logPath: join(folder, 'log'), clients: 4, clock: context.clock };
-    const server = await startQemuNbd(request, options);
+    const { clock, datastores } = context;
+    const request = { source, folder, logPath: join(folder, 'log'), clients: 4, clock, datastores };
+    const server = await startSourceReader(request, options);
     try {
       const uri = `nbd+unix:///?socket=${encodeURIComponent(server.socketPath)}`;
       const feeder = { path: findProgram('nbdcopy'), args: ['--', uri, '-'] };
-      return await runHasher(context, job, { ...options, feeder });
+      const run = await runHasher(context, job, { ...options, feeder });
+      return run.code === exitCode.done ? run : { ...run, trouble: `${run.trouble}; ${server.lastLines()}` };
     } finally {
       await server.stop();
     }
@@ -157,6 +161,8 @@ function sourceResult(run: HasherRun, source: SourceImage): HasherRun {
   if (run.code === exitCode.done) return run;
   requireSpace(run);
   const details = { path: source.path, format: source.format };
+  // A datastore that refuses a read may give it to the next session: that is tried again.
+  if (source.format === 'datastore') throw new AppError('MOVER_FAILED', `${source.path}: ${run.trouble}`, details);
   throw new AppError('SOURCE_UNREADABLE', `${source.path}: ${run.trouble}`, details);
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
 import { type Extent, normalise } from '../../domain/extent.ts';
-import type { SourceImage } from '../../domain/vm.ts';
+import type { ImageFile } from '../../domain/vm.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { findProgram } from '../processes/find-program.ts';
 import { imageOptions } from '../processes/image-options.ts';
@@ -27,7 +27,7 @@ export type ImageFacts = {
   readonly files: readonly string[];
 };
 
-export async function imageFacts(image: SourceImage, options: Signalled): Promise<ImageFacts> {
+export async function imageFacts(image: ImageFile, options: Signalled): Promise<ImageFacts> {
   // An archive has no chain of its own; qemu-img knows `--backing-chain` for files only.
   const chain = image.format === 'ova' ? [] : ['--backing-chain'];
   const text = await qemuImg(['info', '--output=json', ...chain], image, options);
@@ -44,7 +44,7 @@ export async function imageFacts(image: SourceImage, options: Signalled): Promis
 }
 
 /** Areas that hold data. What is left out reads as zero through this very image, backing files included. */
-export async function allocatedExtents(image: SourceImage, options: Signalled): Promise<Extent[]> {
+export async function allocatedExtents(image: ImageFile, options: Signalled): Promise<Extent[]> {
   const text = await qemuImg(['map', '--output=json'], image, options);
   const extents = z
     .array(mapEntry)
@@ -55,7 +55,7 @@ export async function allocatedExtents(image: SourceImage, options: Signalled): 
   return normalise(extents);
 }
 
-async function qemuImg(args: readonly string[], image: SourceImage, options: Signalled): Promise<string> {
+async function qemuImg(args: readonly string[], image: ImageFile, options: Signalled): Promise<string> {
   const [verb, ...rest] = args;
   const exit = await runProgram(
     {

@@ -3,9 +3,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
-import type { SourceDisk, SourceImage, SourceVm } from '../../domain/vm.ts';
+import type { ImageFile, SourceDisk, SourceImage, SourceVm } from '../../domain/vm.ts';
 import type { Signalled } from '../../ports/signalled.ts';
-import type { SourceImages } from '../../ports/source-images.ts';
+import type { Sources } from '../../ports/sources.ts';
 import { type VmDefinition, vmDefinition } from './definition.ts';
 import { allocatedExtents, imageFacts } from './qemu-img.ts';
 
@@ -17,7 +17,7 @@ export function createSourceImages({
   readonly dir: string;
   /** Identity of the site that these VMs belong to; the folder itself unless told. */
   readonly sourceId?: string;
-}): SourceImages {
+}): Sources {
   return {
     list: async (options) => {
       const vms: SourceVm[] = [];
@@ -33,8 +33,8 @@ export function createSourceImages({
       }
       return vms;
     },
-    state: async (disk, options) => ({ fingerprint: await fingerprint(disk, options) }),
-    allocated: allocatedExtents,
+    state: async (disk, options) => ({ fingerprint: await fingerprint(imageFile(disk.image), options) }),
+    allocated: (image, options) => allocatedExtents(imageFile(image), options),
   };
 }
 
@@ -74,7 +74,7 @@ async function describe(
   const disks: SourceDisk[] = [];
   for (const [index, disk] of definition.disks.entries()) {
     const path = isAbsolute(disk.file) ? disk.file : resolve(dir, disk.file);
-    const image: SourceImage = { path, format: disk.format, member: disk.member };
+    const image: ImageFile = { path, format: disk.format, member: disk.member };
     const facts = await imageFacts(image, options).catch((error: unknown) => {
       if (!(error instanceof AppError) || error.code !== 'SOURCE_UNREADABLE') throw error;
       throw invalid(file, `disks.${index}.file`, error.reason ?? 'cannot be read');
@@ -103,8 +103,13 @@ async function describe(
   };
 }
 
+function imageFile(image: SourceImage): ImageFile {
+  if (image.format === 'datastore') throw new AppError('INTERNAL', `${image.path} is no image file.`);
+  return image;
+}
+
 /** Changes when any file of the image was written, replaced or resized. */
-async function fingerprint({ image }: SourceDisk, options: Signalled): Promise<string> {
+async function fingerprint(image: ImageFile, options: Signalled): Promise<string> {
   const { files, capacityBytes } = await imageFacts(image, options);
   const hash = createHash('sha256').update(`${capacityBytes}\n`);
   for (const file of [...files].sort()) {
@@ -117,7 +122,7 @@ async function fingerprint({ image }: SourceDisk, options: Signalled): Promise<s
 const sectorBytes = 512n;
 
 /** qemu would round such a file up and invent bytes that no proof could read. */
-async function requireWholeSectors(image: SourceImage, file: string, index: number): Promise<void> {
+async function requireWholeSectors(image: ImageFile, file: string, index: number): Promise<void> {
   if (image.format !== 'raw') return;
   const { size } = await stat(image.path, { bigint: true });
   if (size % sectorBytes !== 0n) {

@@ -1,6 +1,7 @@
 import { AppError } from '../../../shared/errors.ts';
 import { type Extent, totalBytes } from '../../domain/extent.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { HostAccess } from '../../ports/host-access.ts';
 import type { Mover, SegmentRequest, SegmentResult } from '../../ports/mover.ts';
 import type { ExportClient, NbdExports } from '../../ports/nbd-exports.ts';
@@ -24,6 +25,7 @@ type MoverContext = {
   readonly hostAccess: HostAccess;
   readonly exports: NbdExports;
   readonly clock: Clock;
+  readonly datastores: DatastoreAccess;
 };
 
 /** Other volumes may reload the server again and again meanwhile: bounded by time, not by a count. */
@@ -97,6 +99,7 @@ async function tryOnce(
         files,
         nbdkitPath: context.nbdkitPath,
         clock: context.clock,
+        datastores: context.datastores,
       },
       options,
     );
@@ -142,7 +145,7 @@ async function copyThroughGate(run: Run, options: Signalled): Promise<SegmentRes
     await source.resume(options);
     await watchToTheEnd({ run, mover, clients: gate.clients }, options);
     const exit = await mover.exited;
-    if (exit.code !== 0) throw nbdcopyFailure(exit, mover.lastLines());
+    if (exit.code !== 0) throw sourceFailure(run, nbdcopyFailure(exit, mover.lastLines()));
     // Success includes the flush (rule M2): everything listed is on the device.
     const bytesWritten = totalBytes(request.extents);
     request.onProgress?.(bytesWritten);
@@ -151,6 +154,12 @@ async function copyThroughGate(run: Run, options: Signalled): Promise<SegmentRes
     await endMover(run, mover);
     throw error;
   }
+}
+
+/** A datastore that refuses a read may give it to the next session: tried again, with what the reader was told. */
+function sourceFailure({ request, source }: Run, failure: AppError): AppError {
+  if (request.source.format !== 'datastore' || failure.code !== 'SOURCE_UNREADABLE') return failure;
+  return new AppError('MOVER_FAILED', `${request.source.path}: ${source.readerLines()}`, { path: request.source.path });
 }
 
 /** Rule M2: exactly these flags. -S 0 keeps written zeroes, destination-is-zero leaves unlisted areas alone. */

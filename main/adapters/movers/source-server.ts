@@ -4,10 +4,11 @@ import { AppError } from '../../../shared/errors.ts';
 import type { Extent } from '../../domain/extent.ts';
 import type { SourceImage } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { findProgram } from '../processes/find-program.ts';
 import { gone, killProcess } from '../processes/proc.ts';
-import { startQemuNbd } from '../processes/qemu-nbd.ts';
+import { startSourceReader } from '../processes/source-reader.ts';
 import { type RunningProgram, startProgram } from '../processes/start-program.ts';
 import { waitUntil } from '../processes/wait-until.ts';
 import { sendPauseCommand } from './pause-control.ts';
@@ -17,9 +18,11 @@ export type SourceServer = {
   readonly pid: number;
   readonly socketPath: string;
   readonly program: RunningProgram;
+  /** What the reader behind it said last; empty where nbdkit reads the file itself. */
+  readerLines(): string;
   pause(options: Signalled): Promise<void>;
   resume(options: Signalled): Promise<void>;
-  /** Ends nbdkit, and qemu-nbd where the format needed it, and waits until they are gone. */
+  /** Ends nbdkit, and the reader where the source needed one, and waits until they are gone. */
   stop(): Promise<void>;
 };
 
@@ -38,21 +41,22 @@ export async function startSourceServer(
     readonly files: RunFiles;
     readonly nbdkitPath: string | undefined;
     readonly clock: Clock;
+    readonly datastores: DatastoreAccess;
   },
   options: Signalled,
 ): Promise<SourceServer> {
-  const { source, files, clock } = request;
+  const { source, files, clock, datastores } = request;
   requireReadable(source);
   writeFileSync(files.extentListPath, extentList(request.extents));
   const nbdkitPath = request.nbdkitPath ?? findProgram('nbdkit');
-  const qemu =
+  const reader =
     source.format === 'raw'
       ? null
-      : await startQemuNbd(
-          { source, folder: files.socketFolder, logPath: files.log('qemu-nbd'), clock, clients: 4 },
+      : await startSourceReader(
+          { source, folder: files.socketFolder, logPath: files.log('source'), clock, clients: 4, datastores },
           options,
         );
-  const pluginArgs = qemu === null ? ['file', `file=${source.path}`] : ['nbd', `socket=${qemu.socketPath}`];
+  const pluginArgs = reader === null ? ['file', `file=${source.path}`] : ['nbd', `socket=${reader.socketPath}`];
   const socketPath = join(files.socketFolder, 'n');
   const controlPath = join(files.socketFolder, 'p');
   const pidPath = join(files.socketFolder, 'k');
@@ -80,7 +84,7 @@ export async function startSourceServer(
       else program.kill('SIGTERM');
     }
     await program.exited;
-    await qemu?.stop();
+    await reader?.stop();
   };
   try {
     // The pid file is written once the sockets are bound and before a client is served.
@@ -101,6 +105,7 @@ export async function startSourceServer(
     pid: nbdkitPid(),
     socketPath,
     program,
+    readerLines: () => reader?.lastLines() ?? '',
     pause: (how) => sendPauseCommand(controlPath, 'pause', how),
     resume: (how) => sendPauseCommand(controlPath, 'resume', how),
     stop,
@@ -154,7 +159,7 @@ export function extentList(extents: readonly Extent[]): string {
 }
 
 function requireReadable(source: SourceImage): void {
-  if (!existsSync(source.path)) throw unreadable(source, 'No such file.');
+  if (source.format !== 'datastore' && !existsSync(source.path)) throw unreadable(source, 'No such file.');
 }
 
 const unreadable = (source: SourceImage, why: string): AppError =>

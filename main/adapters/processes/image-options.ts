@@ -1,8 +1,8 @@
-import type { SourceImage } from '../../domain/vm.ts';
+import type { ImageFile } from '../../domain/vm.ts';
 import { ovaMember } from './tar.ts';
 
 /** How qemu-nbd and qemu-img are told which image to open; the last argument names the image. */
-export async function imageOptions(source: SourceImage): Promise<string[]> {
+export async function imageOptions(source: ImageFile): Promise<string[]> {
   // The format is always said: a probed raw image could claim to be qcow2 and name any file as its backing.
   if (source.format !== 'ova') return ['-f', source.format, source.path];
   const member = await ovaMember(source);

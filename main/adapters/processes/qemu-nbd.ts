@@ -1,30 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
-import type { SourceImage } from '../../domain/vm.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { ImageFile } from '../../domain/vm.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { findProgram } from './find-program.ts';
 import { imageOptions } from './image-options.ts';
 import { gone } from './proc.ts';
+import type { ReaderRequest, SourceReader } from './source-reader.ts';
 import { startProgram } from './start-program.ts';
 import { waitUntil } from './wait-until.ts';
-
-export type QemuNbd = { readonly socketPath: string; stop(): Promise<void> };
 
 const startTimeoutMs = 15_000;
 
 /** A read-only NBD server for formats that are not raw. setpriv ends it with this process (rule M1). */
 export async function startQemuNbd(
-  request: {
-    readonly source: SourceImage;
-    readonly folder: string;
-    readonly logPath: string;
-    readonly clients: number;
-    readonly clock: Clock;
-  },
+  request: Omit<ReaderRequest<ImageFile>, 'datastores'>,
   options: Signalled,
-): Promise<QemuNbd> {
+): Promise<SourceReader> {
   const socketPath = join(request.folder, 'q');
   const pidPath = join(request.folder, 'i');
   const program = startProgram({
@@ -64,5 +56,5 @@ export async function startQemuNbd(
     await stop();
     throw error;
   }
-  return { socketPath, stop };
+  return { socketPath, lastLines: program.lastLines, stop };
 }

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { AppError } from '../../../shared/errors.ts';
-import type { SourceImage } from '../../domain/vm.ts';
+import type { ImageFile } from '../../domain/vm.ts';
 
 export type TarMember = { readonly name: string; readonly offset: number; readonly sizeBytes: number };
 
@@ -32,7 +32,7 @@ export async function tarMembers(path: string): Promise<TarMember[]> {
   }
 }
 
-export async function ovaMember(source: SourceImage): Promise<TarMember> {
+export async function ovaMember(source: ImageFile): Promise<TarMember> {
   const members = await tarMembers(source.path);
   const found = members.find(({ name }) => name === source.member);
   if (found !== undefined) return found;

@@ -93,7 +93,7 @@ async function timelineOf(tx: Tx, id: string): Promise<Migration['timeline']> {
   return job === undefined ? [] : (json(job, 'timeline') as Migration['timeline']);
 }
 
-type JobWriters = 'insert' | 'activeOf' | 'follow' | 'prove' | 'leaveBehind' | 'setSlots';
+type JobWriters = 'insert' | 'activeOf' | 'activeOfSource' | 'follow' | 'prove' | 'leaveBehind' | 'setSlots';
 
 function jobWriters(parts: Parts): Pick<JobRows, JobWriters> {
   const set = (tx: Tx, id: string, columns: Readonly<Record<string, string | number | null>>): Promise<void> => {
@@ -106,6 +106,13 @@ function jobWriters(parts: Parts): Pick<JobRows, JobWriters> {
       const [row] = await sqlOf(tx).all(
         'SELECT id FROM replication_jobs WHERE source_kind = ? AND source_id = ? AND source_vm_id = ? AND completed_at IS NULL',
         [vm.sourceKind, vm.sourceId, vm.vmId],
+      );
+      return row === undefined ? null : text(row, 'id');
+    },
+    activeOfSource: async (tx, sourceId) => {
+      const [row] = await sqlOf(tx).all(
+        'SELECT id FROM replication_jobs WHERE source_id = ? AND completed_at IS NULL',
+        [sourceId],
       );
       return row === undefined ? null : text(row, 'id');
     },

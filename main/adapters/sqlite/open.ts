@@ -13,6 +13,7 @@ import { migrate } from './migrate.ts';
 import { createOperationRows } from './operations.ts';
 import { createSegmentRows } from './segments.ts';
 import { createSettingRows, fixedFact } from './settings.ts';
+import { createSiteRows } from './sites.ts';
 import { createVolumeRows } from './volumes.ts';
 
 type Parts = {
@@ -38,6 +39,9 @@ export async function openRecords({ dir, hostId, newId, kind, firstNbdPort, cloc
   const volumes = createVolumeRows({ database, clock, events, place });
   return {
     bornAs,
+    /** Where the VMs of the demo environment come from, as its first start said. */
+    labSource: async (first: 'vcenter' | 'images') =>
+      (await fixedFact(database, '.lab_source', first)) === 'images' ? ('images' as const) : ('vcenter' as const),
     nbdPort,
     environmentId,
     store: { write: database.write },
@@ -50,6 +54,7 @@ export async function openRecords({ dir, hostId, newId, kind, firstNbdPort, cloc
     operations: createOperationRows({ database, events, place }),
     segments: createSegmentRows(database),
     settings: await createSettingRows(database),
+    sites: createSiteRows(database, place),
     audit: createAuditRows(clock),
     answered: createAnsweredRequests(database, clock),
     close: database.close,

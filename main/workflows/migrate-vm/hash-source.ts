@@ -10,9 +10,13 @@ export const hash = z.object({
   reader: z.enum(['direct', 'cache-dropped', 'buffered', 'stream']),
 });
 
+/** What is tried again without a person: a server in front of the source that died, or a datastore that gave up in the middle. */
+const retries = 5;
+
 export const hashSource = (copy: CopyContext): Promise<z.infer<typeof hash>> =>
   copy.context.step('hash-source', {
     input: copy.request,
+    retries,
     ...actOnce(hash, ({ signal }) => {
       const { image, capacityBytes } = copy.request.disk;
       return copy.parts.hasher.hashSource(image, capacityBytes, {

@@ -16,7 +16,7 @@ import type {
   SettingRows,
   VolumeRows,
 } from '../../ports/rows.ts';
-import type { SourceImages } from '../../ports/source-images.ts';
+import type { Sources } from '../../ports/sources.ts';
 import type { DeviceTruth } from '../device-truth.ts';
 import type { VolumeOperations } from '../volume/all.ts';
 import type { Slots } from './slots.ts';
@@ -33,7 +33,7 @@ export type MigrateParts = {
   readonly exports: NbdExports;
   readonly mover: Mover;
   readonly hasher: DiskHasher;
-  readonly images: SourceImages;
+  readonly sources: Sources;
   readonly ids: Ids;
   readonly progress: Progress;
   readonly rows: {

@@ -14,8 +14,8 @@ export const planCopy = ({ parts, context, request }: CopyContext): Promise<Copy
   context.step('plan', {
     input: request,
     ...actOnce(plan, async (options) => {
-      const { fingerprint } = await parts.images.state(request.disk, options);
-      return { fingerprint, allocated: [...(await parts.images.allocated(request.disk.image, options))] };
+      const { fingerprint } = await parts.sources.state(request.disk, options);
+      return { fingerprint, allocated: [...(await parts.sources.allocated(request.disk.image, options))] };
     }),
     record: (tx, made) =>
       parts.rows.jobs.patchDisk(tx, diskOf(request), {

@@ -34,6 +34,12 @@ export const hashTarget = (copy: CopyContext): Promise<TargetHash> =>
 type Ends = { readonly plan: CopyPlan; readonly source: SourceHash; readonly target: TargetHash };
 const proof = z.object({ sha256: z.string(), manifest_root: z.string() });
 
+/** It could be copied when the copy began: a VM that runs now, or has a snapshot now, is one that changed (rule M7). */
+function orChanged(thrown: unknown): never {
+  if (!(thrown instanceof AppError) || thrown.code !== 'VM_STATE') throw thrown;
+  throw new AppError('SOURCE_CHANGED', thrown.reason ?? thrown.message, thrown.details);
+}
+
 /** Both ends read in full and equal, the tail zero, the source unchanged: only then is there a proof. */
 export const compareEnds = (
   { parts, context, request }: CopyContext,
@@ -44,7 +50,7 @@ export const compareEnds = (
     output: proof,
     handle: z.null(),
     observe: async (_begun, options) => {
-      const now = await parts.images.state(request.disk, options);
+      const now = await parts.sources.state(request.disk, options).catch(orChanged);
       if (now.fingerprint !== plan.fingerprint) {
         throw new AppError('SOURCE_CHANGED', `${request.disk.image.path} is not what it was when the copy began.`);
       }

@@ -6,9 +6,19 @@ export const sourceDisk = z.object({
   label: z.string(),
   unit: z.string(),
   capacityBytes: z.int().positive(),
-  image: z.object({
-    path: z.string(),
-    format: z.enum(['raw', 'qcow2', 'vmdk', 'ova']),
-    member: z.string().optional(),
-  }),
+  image: z.union([
+    z.object({
+      path: z.string(),
+      format: z.enum(['raw', 'qcow2', 'vmdk', 'ova']),
+      member: z.string().optional(),
+    }),
+    z.object({
+      path: z.string(),
+      format: z.literal('datastore'),
+      siteId: z.string(),
+      vmMoRef: z.string(),
+      diskKey: z.int(),
+      capacityBytes: z.int().positive(),
+    }),
+  ]),
 });

@@ -71,6 +71,8 @@ function OpenLast(props: {
 
 function obstacleOf(vm: Vm): string | null {
   if (vm.power_state === 'on') return 'Powered on: its disks change while they are copied. Shut the VM down first.';
+  if (vm.power_state === 'suspended')
+    return 'Suspended: what its memory holds is not on its disks. Shut the VM down first.';
   if (vm.disks.length === 0) return 'This VM has no disks.';
   return null;
 }

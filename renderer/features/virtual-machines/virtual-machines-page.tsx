@@ -12,9 +12,12 @@ import { plural } from '../../ui/format.ts';
 import { goTo, useRoute } from '../../ui/route.ts';
 import { Table } from '../../ui/table.tsx';
 import { guestOsWords } from './guest-os.ts';
-import { vmColumns } from './vm-columns.tsx';
+import { folderOf, vmColumns } from './vm-columns.tsx';
 import { VmPane } from './vm-pane.tsx';
 import './virtual-machines.css';
+
+/** More rows than this make the page slow to scroll. */
+const mostRows = 500;
 
 /** The inventory of the sources; a click on a row opens the VM, its button starts the migration. */
 export function VirtualMachinesPage() {
@@ -25,8 +28,9 @@ export function VirtualMachinesPage() {
   const again = useCommand(() => readVms(access));
   const last = lastMigrationByVm(migrations);
   const shown = vms
-    .filter((vm) => matches(filter, [vm.name, guestOsWords(vm), vm.vm_id, vm.power_state]))
+    .filter((vm) => matches(filter, [vm.name, folderOf(vm), guestOsWords(vm), vm.vm_id, vm.power_state]))
     .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  const listed = shown.slice(0, mostRows);
   const selected = vms.find((vm) => vm.vm_id === id) ?? null;
 
   return (
@@ -54,13 +58,18 @@ export function VirtualMachinesPage() {
               <Table
                 label="Virtual machines"
                 columns={vmColumns(last, selected !== null)}
-                rows={shown}
+                rows={listed}
                 rowKey={(vm) => vm.vm_id}
                 selectedKey={selected?.vm_id ?? null}
                 onOpen={(vm) => {
                   goTo('virtual-machines', vm.vm_id);
                 }}
               />
+            )}
+            {shown.length > listed.length && (
+              <p className="soft">
+                {plural(shown.length - listed.length, 'more VM')}: narrow the list with the filter.
+              </p>
             )}
             <Nothing loaded={vmsLoaded} failed={vmsFailure !== null} total={vms.length} shown={shown.length} />
           </div>
@@ -90,7 +99,10 @@ function Nothing(props: {
   if (props.total === 0) {
     return (
       <Blank title="The sources list no VMs">
-        <p>Put the definition of a VM beside its disk images in the source folder, then refresh.</p>
+        <p>
+          Add a vCenter with `ossea site add`, or put the definition of a VM beside its disk images in the source
+          folder.
+        </p>
       </Blank>
     );
   }

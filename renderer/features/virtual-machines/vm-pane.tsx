@@ -5,7 +5,8 @@ import type { Vm } from '../../live/entities.ts';
 import { Copyable, Facts } from '../../ui/facts.tsx';
 import { guestOsWords } from './guest-os.ts';
 import { StartMigration } from './start-migration.tsx';
-import { Power, totalBytes } from './vm-columns.tsx';
+import { folderOf, Power, totalBytes } from './vm-columns.tsx';
+import { VsphereFacts } from './vsphere-facts.tsx';
 
 type Props = { readonly vm: Vm; readonly last: Migration | null; readonly onClose: () => void };
 
@@ -24,9 +25,11 @@ export function VmPane({ vm, last, onClose }: Props) {
           ['Firmware', vm.firmware === 'efi' ? 'EFI' : 'BIOS'],
           ['CPU, memory', `${String(vm.cpu_count)} vCPU, ${formatBytes(vm.memory_mib * 1024 * 1024)}`],
           ['Source', vm.source_kind === 'images' ? 'Disk images' : 'vSphere'],
+          ...(vm.folder_path === null ? [] : [['Folder', folderOf(vm)] as const]),
           ['VM UUID', <Copyable key="id" name="VM UUID" value={vm.vm_id} />],
         ]}
       />
+      {vm.source_kind === 'vsphere' && <VsphereFacts vmId={vm.vm_id} />}
       <section aria-label="Disks">
         <h3>
           Disks, {formatBytes(totalBytes(vm))} in {vm.disks.length}
@@ -40,7 +43,7 @@ export function VmPane({ vm, last, onClose }: Props) {
             <Facts
               facts={[
                 ['Unit', `${disk.unit}, key ${String(disk.key)}`],
-                ['Format', disk.format],
+                ['Format', disk.format === 'datastore' ? 'Datastore file' : disk.format],
                 [
                   'File',
                   <span key="path" className="mono">

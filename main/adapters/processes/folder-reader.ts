@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError, asAppError } from '../../../shared/errors.ts';
+import type { DatastoreFile } from '../../domain/vm.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { DatastoreLocation } from '../../ports/datastore-access.ts';
+import type { Signalled } from '../../ports/signalled.ts';
+import { writeDurably } from './durable-file.ts';
+import { findProgram } from './find-program.ts';
+import type { ReaderRequest, SourceReader } from './source-reader.ts';
+import { startProgram } from './start-program.ts';
+import { waitUntil } from './wait-until.ts';
+
+const startTimeoutMs = 15_000;
+/** A session may end at any moment: the cookie is made sure of this often, and nbdkit reads it again as often. */
+const cookieEverySeconds = 4;
+/** One a second: longer than it takes until a new cookie is there and read. */
+const readRetries = 15;
+
+/**
+ * nbdkit reads a file of a datastore over HTTPS (rule M7). It trusts the accepted certificate alone, and gets the cookie
+ * from a file that only we can read: a secret in an argument could be seen by everybody.
+ */
+export async function startFolderReader(
+  { source, folder, logPath, clock, datastores }: ReaderRequest<DatastoreFile>,
+  options: Signalled,
+): Promise<SourceReader> {
+  const location = await datastores.locate(source, options);
+  const files = {
+    socket: join(folder, 'q'),
+    pid: join(folder, 'i'),
+    cookie: join(folder, 'c'),
+    trusted: join(folder, 't'),
+  };
+  writeDurably(files.trusted, location.certificatePem);
+  writeDurably(files.cookie, headerOf(await location.sessionCookie(options)));
+  const program = startProgram({
+    path: findProgram('setpriv'),
+    args: [
+      '--pdeathsig',
+      'KILL',
+      findProgram('nbdkit'),
+      '--readonly',
+      '--foreground',
+      `--unix=${files.socket}`,
+      `--pidfile=${files.pid}`,
+      '--filter=retry',
+      'curl',
+      `url=${location.url}`,
+      `cainfo=${files.trusted}`,
+      'followlocation=false',
+      'protocols=https',
+      'timeout=60',
+      `cookie-script=cat ${shellWord(files.cookie)}`,
+      `cookie-script-renew=${String(cookieEverySeconds)}`,
+      `retries=${String(readRetries)}`,
+      'retry-delay=1',
+      'retry-exponential=no',
+    ],
+    logPath,
+  });
+  const renewing = keepFresh({ location, path: files.cookie, clock });
+  const stop = async (): Promise<void> => {
+    renewing.stop();
+    program.kill('SIGKILL');
+    await Promise.all([program.exited, renewing.ended]);
+  };
+  try {
+    const ready = await waitUntil(
+      () => {
+        if (program.exit() !== null) throw unreadable(source, program.lastLines());
+        return existsSync(files.pid) ? true : null;
+      },
+      { clock, timeoutMs: startTimeoutMs, everyMs: 2, ...options },
+    );
+    if (ready === null) throw unreadable(source, 'nbdkit did not start in time.');
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    socketPath: files.socket,
+    lastLines: () => [renewing.trouble(), program.lastLines()].filter((line) => line !== '').join('\n'),
+    stop,
+  };
+}
+
+const headerOf = (cookie: string): string => `${cookie}\n`;
+const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+const unreadable = ({ path }: DatastoreFile, why: string): AppError =>
+  new AppError('SOURCE_UNREADABLE', `${path}: ${why}`, { path, format: 'datastore' });
+
+type Renewal = { readonly location: DatastoreLocation; readonly path: string; readonly clock: Clock };
+
+/** Asks for the cookie again and again, which keeps the session alive, or opens a new one. */
+function keepFresh({ location, path, clock }: Renewal) {
+  const stopping = new AbortController();
+  let trouble = '';
+  const renew = async (): Promise<void> => {
+    for (;;) {
+      await clock.sleep(cookieEverySeconds * 1000, { signal: stopping.signal });
+      try {
+        writeDurably(path, headerOf(await location.sessionCookie({ signal: stopping.signal })));
+        trouble = '';
+      } catch (error) {
+        stopping.signal.throwIfAborted();
+        // The old cookie may still do. If it does not, the read fails, and this is said as its cause.
+        trouble = asAppError(error).message;
+      }
+    }
+  };
+  const ended = renew().catch((error: unknown) => {
+    if (error !== stopping.signal.reason) throw error;
+  });
+  return {
+    ended,
+    trouble: () => trouble,
+    stop: () => {
+      stopping.abort(new AppError('CANCELLED'));
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { SourceImage } from '../../domain/vm.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { DatastoreAccess } from '../../ports/datastore-access.ts';
+import type { Signalled } from '../../ports/signalled.ts';
+import { startFolderReader } from './folder-reader.ts';
+import { startQemuNbd } from './qemu-nbd.ts';
+
+/** A read-only NBD server over the bytes of a source, on a Unix socket. */
+export type SourceReader = {
+  readonly socketPath: string;
+  /** The last lines that it said, for the cause of an error. */
+  lastLines(): string;
+  stop(): Promise<void>;
+};
+
+export type ReaderRequest<Source extends SourceImage = SourceImage> = {
+  readonly source: Source;
+  readonly folder: string;
+  readonly logPath: string;
+  readonly clients: number;
+  readonly clock: Clock;
+  readonly datastores: DatastoreAccess;
+};
+
+export function startSourceReader(request: ReaderRequest, options: Signalled): Promise<SourceReader> {
+  const { source } = request;
+  return source.format === 'datastore'
+    ? startFolderReader({ ...request, source }, options)
+    : startQemuNbd({ ...request, source }, options);
+}

@@ -1,0 +1,50 @@
+import type { openRecords } from '../adapters/sqlite/open.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Signalled } from '../ports/signalled.ts';
+import type { Vault } from '../ports/vault.ts';
+import { passwordOf } from '../usecases/sites.ts';
+import { createVcenters } from './vcenters.ts';
+
+type Parts = {
+  readonly records: Awaited<ReturnType<typeof openRecords>>;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly log: Log;
+} & Signalled;
+
+/** Follows the vCenters of the records; a change of an inventory is told on the feed, in order. */
+export async function openVcenters({
+  records,
+  vault,
+  clock,
+  log,
+  signal,
+}: Parts): Promise<ReturnType<typeof createVcenters>> {
+  let told: Promise<void> = Promise.resolve();
+  const tell = async (siteId: string): Promise<void> => {
+    await records.store.write(async (tx) => {
+      await records.events.append(tx, { type: 'inventory.changed', site_id: siteId });
+    });
+  };
+  const vsphere = createVcenters({
+    clock,
+    log,
+    password: (siteId) => vault.get(passwordOf(siteId), { signal }),
+    onChange: (siteId) => {
+      told = told
+        .then(() => tell(siteId))
+        .catch((error: unknown) => {
+          log.error('a change of an inventory could not be told', { error });
+        });
+    },
+  });
+  for (const row of await records.sites.list()) await vsphere.vcenters.open(row);
+  return {
+    ...vsphere,
+    close: async () => {
+      await vsphere.close();
+      await told;
+    },
+  };
+}

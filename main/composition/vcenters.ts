@@ -1,0 +1,126 @@
+import { AppError } from '../../shared/errors.ts';
+import { certificateChange, readCertificate } from '../adapters/vsphere/certificate.ts';
+import { connectionSteps } from '../adapters/vsphere/connection-steps.ts';
+import { coldCopy } from '../adapters/vsphere/source/cold-copy.ts';
+import { followInventory, type LiveInventory } from '../adapters/vsphere/source/live-inventory.ts';
+import { sourceVmOf, vmIdOf } from '../adapters/vsphere/source/source-vm.ts';
+import { createVcenter } from '../adapters/vsphere/vcenter.ts';
+import type { DatastoreFile, SourceImage } from '../domain/vm.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DatastoreAccess } from '../ports/datastore-access.ts';
+import type { Log } from '../ports/log.ts';
+import type { Signalled } from '../ports/signalled.ts';
+import type { SiteRow, Vcenters } from '../ports/sites.ts';
+import type { Sources } from '../ports/sources.ts';
+import type { Vcenter } from '../ports/vcenter.ts';
+
+type OpenVcenter = {
+  readonly vcenter: Vcenter;
+  readonly inventory: LiveInventory;
+  readonly cold: ReturnType<typeof coldCopy>;
+};
+
+type Parts = {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Asked at every sign-in. */
+  readonly password: (siteId: string) => Promise<string>;
+  readonly onChange: (siteId: string) => void;
+};
+
+/** The vCenters of the sites, as what usecases manage, as a source of VMs, and as datastores to read from. */
+export function createVcenters(parts: Parts): {
+  readonly vcenters: Vcenters;
+  readonly source: Sources;
+  readonly datastores: DatastoreAccess;
+  close(): Promise<void>;
+} {
+  const { clock, log } = parts;
+  const opened: Opened = new Map();
+  const of = (siteId: string): OpenVcenter => {
+    const found = opened.get(siteId);
+    if (found === undefined) throw new AppError('NOT_FOUND', `There is no site ${siteId}.`, { site_id: siteId });
+    return found;
+  };
+  const close = async (siteId: string): Promise<void> => {
+    const found = opened.get(siteId);
+    opened.delete(siteId);
+    await found?.inventory.close();
+    await found?.vcenter.close();
+  };
+  return {
+    vcenters: {
+      certificate: (url, options) => readCertificate(url, { clock, ...options }),
+      verify: async (site, options) => {
+        const vcenter = createVcenter({ ...site, clock, log });
+        try {
+          return await vcenter.about(options);
+        } finally {
+          await vcenter.close();
+        }
+      },
+      steps: (site, options) => connectionSteps({ ...site, clock, log }, options),
+      open: async (row) => {
+        await close(row.id);
+        opened.set(row.id, openOne(parts, row));
+      },
+      close,
+      state: (siteId) => {
+        const { inventory } = of(siteId);
+        return { ...inventory.state(), vmCount: inventory.vms().length };
+      },
+      spec: (siteId, vmId) => {
+        const specs = opened.get(siteId)?.inventory.vms() ?? [];
+        return specs.find((spec) => vmIdOf(siteId, spec) === vmId) ?? null;
+      },
+    },
+    source: sourceOf(opened, of),
+    datastores: { locate: (file, options) => of(file.siteId).cold.locate(file, options) },
+    close: async () => {
+      await Promise.all([...opened.keys()].map(close));
+    },
+  };
+}
+
+type Opened = Map<string, OpenVcenter>;
+
+function openOne({ clock, log, password, onChange }: Parts, row: SiteRow): OpenVcenter {
+  const { url, certificateSha256 } = row;
+  const vcenter = createVcenter({ ...row, password: () => password(row.id), clock, log });
+  const certificatePem = async (options: Signalled): Promise<string> => {
+    const seen = await readCertificate(url, { clock, ...options });
+    const change = certificateChange(seen, certificateSha256);
+    if (change !== null) throw change;
+    return seen.pem;
+  };
+  const inventory = followInventory({
+    vcenter,
+    clock,
+    log,
+    onChange: () => {
+      onChange(row.id);
+    },
+  });
+  return { vcenter, inventory, cold: coldCopy({ vcenter, certificatePem, certificateSha256, clock }) };
+}
+
+const sourceOf = (opened: Opened, of: (siteId: string) => OpenVcenter): Sources => ({
+  list: async (options) => {
+    const sites = [...opened];
+    await Promise.all(sites.map(([, { inventory }]) => inventory.ready(options)));
+    return sites.flatMap(([siteId, { inventory }]) =>
+      inventory.vms().flatMap((spec) => (spec.isTemplate ? [] : [sourceVmOf(siteId, spec)])),
+    );
+  },
+  state: async ({ image }, options) => {
+    const file = datastoreFile(image);
+    return { fingerprint: await of(file.siteId).cold.fingerprint(file, options) };
+  },
+  // /folder tells nothing of holes: all of it is read.
+  allocated: (image) => Promise.resolve([{ offset: 0, length: datastoreFile(image).capacityBytes }]),
+});
+
+function datastoreFile(image: SourceImage): DatastoreFile {
+  if (image.format !== 'datastore') throw new AppError('INTERNAL', `${image.path} lies in no datastore.`);
+  return image;
+}
