@@ -54,6 +54,8 @@ export function createVcenters(parts: Parts): {
       verify: async (site, options) => {
         const vcenter = createVcenter({ ...site, clock, log });
         try {
+          // What a vCenter says of itself it says to everybody; only this needs the user and the password.
+          await vcenter.sessionCookie(options);
           return await vcenter.about(options);
         } finally {
           await vcenter.close();
