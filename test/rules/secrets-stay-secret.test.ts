@@ -12,7 +12,7 @@ import { labAccess } from '../fixtures/lab-control.ts';
 import { arm } from '../fixtures/lab-state.ts';
 import { ownDaemon } from '../fixtures/own-daemon.ts';
 
-const own = ownDaemon({ rate_mib_per_second: 20 });
+const own = ownDaemon({ rate_mib_per_second: 20 }, { labSource: 'vcenter' });
 const sitePassword = 'S1te "pass" wörd/+=';
 
 /** A program that is told two words as nobody must tell secrets: shows that the watch sees such things. */
