@@ -14,6 +14,7 @@ import { createOperationRows } from './operations.ts';
 import { createSegmentRows } from './segments.ts';
 import { createSettingRows, fixedFact } from './settings.ts';
 import { createSiteRows } from './sites.ts';
+import { snapshotLedgerOf } from './source-snapshots.ts';
 import { createVolumeRows } from './volumes.ts';
 
 type Parts = {
@@ -55,6 +56,7 @@ export async function openRecords({ dir, hostId, newId, kind, firstNbdPort, cloc
     segments: createSegmentRows(database),
     settings: await createSettingRows(database),
     sites: createSiteRows(database, place),
+    snapshotLedgerOf: snapshotLedgerOf({ database, clock, place }),
     audit: createAuditRows(clock),
     answered: createAnsweredRequests(database, clock),
     close: database.close,

@@ -145,3 +145,16 @@ test('what an earlier system wrote about an export is read, and can never be an 
   expect(await records.exports.active()).toEqual([]);
   await records.close();
 });
+
+test('a snapshot of ours is known to its vCenter alone, from the intent on, and after a restart', async () => {
+  const intended = { id: 'run-1', vm: 'vm-42', name: 'ossea-run-1', moRef: null, state: 'intended' } as const;
+  const before = await open();
+  await before.snapshotLedgerOf('site-a').record(intended);
+  await before.close();
+  const after = await open();
+  expect(await after.snapshotLedgerOf('site-a').find('run-1')).toEqual(intended);
+  expect(await after.snapshotLedgerOf('site-b').find('run-1')).toBeNull();
+  await after.snapshotLedgerOf('site-a').record({ ...intended, moRef: 'snapshot-7', state: 'taken' });
+  expect(await after.snapshotLedgerOf('site-a').find('run-1')).toMatchObject({ moRef: 'snapshot-7', state: 'taken' });
+  await after.close();
+});
