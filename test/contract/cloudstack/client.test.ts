@@ -142,8 +142,10 @@ describe('what CloudStack refuses', () => {
     await controlLab(file, 'POST settings', { max_data_disks: attached.length });
     const { id } = await newVolume(cloud, file, 'no slot');
     const { jobId } = await cloud.attachVolume(id, file.oma_vm_id, within());
+    const end = await endOfJob(cloud, jobId);
+    // Only now: the job may look at it after its request was answered.
     await controlLab(file, 'POST settings', { max_data_disks: 32 });
-    expect(await endOfJob(cloud, jobId)).toMatchObject({
+    expect(end).toMatchObject({
       code: 431,
       text: expect.stringContaining('maximum number of data disks') as string,
     });
