@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Client } from '../../shared/client/client.ts';
@@ -36,10 +37,10 @@ type Parts = {
 /** From now on disks of one size exchange their names at random moments, beside foreign disks that nobody may touch. */
 export async function startAdversary({ dataDir, client, say, signal }: Parts): Promise<Adversary> {
   const { sentinels } = foreign.parse(
-    await askLab(dataDir, { act: 'sentinels', body: { count: foreignDisks }, signal }),
+    await askLab(join(dataDir, 'lab'), { act: 'sentinels', body: { count: foreignDisks }, signal }),
   );
   const exchange = (adversary: 'on' | 'off'): Promise<unknown> =>
-    askLab(dataDir, { act: 'settings', body: { adversary, adversary_every_ms: [100, 900] }, signal });
+    askLab(join(dataDir, 'lab'), { act: 'settings', body: { adversary, adversary_every_ms: [100, 900] }, signal });
   await exchange('on');
   const resumes = new Map<string, number>();
   const held = new Set<string>();

@@ -85,7 +85,7 @@ async function choose(client: Client, { args, names, dataDir, signal }: Choice):
   const chosen = args.all ? vms : vms.filter((vm) => names.includes(vm.name));
   if (args.copies === 0) return chosen;
   for (const vm of chosen)
-    await askLab(dataDir, { act: 'vms/clone', body: { name: vm.name, copies: args.copies }, signal });
+    await askLab(join(dataDir, 'lab'), { act: 'vms/clone', body: { name: vm.name, copies: args.copies }, signal });
   const all = await client.call('listVms', {}, { signal });
   return all.vms.filter((vm) => !vms.some((known) => known.vm_id === vm.vm_id));
 }

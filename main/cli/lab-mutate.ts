@@ -1,13 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorBody } from '../../shared/contract/fields.ts';
-import { AppError, fromErrorBody } from '../../shared/errors.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { Arguments } from './arguments.ts';
 import { exitCodes } from './exit-codes.ts';
+import { askLab } from './lab-control.ts';
 import { defaultDataDir, type Surroundings } from './surroundings.ts';
-
-const labAccess = z.object({ url: z.string(), control_token: z.string() });
 
 const mutated = z.object({
   vm: z.string(),
@@ -32,7 +29,13 @@ export async function labMutate(args: Arguments, around: Surroundings): Promise<
   const { bytes, extents, growGib: grow_gib } = args.mutation;
   const { zero, unaligned } = args.mutation;
   const order = { bytes, extents, grow_gib, zero, unaligned, seed: args.seed };
-  const done = mutated.parse(await ask(labDirOf(args, around), { vm, order }, around.signal));
+  const done = mutated.parse(
+    await askLab(labDirOf(args, around), {
+      act: `vcenter-vms/${encodeURIComponent(vm)}/mutate`,
+      body: order,
+      signal: around.signal,
+    }),
+  );
   around.out(args.json ? `${JSON.stringify(done)}\n` : tell(done));
   return exitCodes.done;
 }
@@ -42,31 +45,6 @@ function labDirOf(args: Arguments, { env }: Surroundings): string {
   const dataDir = args.dataDir ?? defaultDataDir(env, true);
   if (dataDir === null) throw new AppError('INVALID_REQUEST', 'Say with --dir where the lab is.');
   return join(dataDir, 'lab');
-}
-
-type Order = { readonly vm: string; readonly order: object };
-
-async function ask(dir: string, { vm, order }: Order, signal: AbortSignal): Promise<unknown> {
-  const lab = labAccess.parse(JSON.parse(readLabFile(dir)));
-  const url = new URL(`/lab/v1/vcenter-vms/${encodeURIComponent(vm)}/mutate`, lab.url);
-  const headers = { authorization: `Bearer ${lab.control_token}`, 'content-type': 'application/json' };
-  const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(order), signal }).catch(
-    (error: unknown) => {
-      throw new AppError('LAB_UNAVAILABLE', `Nothing answers at ${lab.url}.`, undefined, { cause: error });
-    },
-  );
-  const said: unknown = await answer.json();
-  if (answer.ok) return said;
-  throw fromErrorBody(errorBody.parse(said));
-}
-
-function readLabFile(dir: string): string {
-  try {
-    return readFileSync(join(dir, 'lab.json'), 'utf8');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new AppError('LAB_UNAVAILABLE', `There is no lab in ${dir}: ${why}`, undefined, { cause: error });
-  }
 }
 
 function tell({ vm, name, seed, disks }: z.infer<typeof mutated>): string {

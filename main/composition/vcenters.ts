@@ -56,7 +56,6 @@ export function createVcenters(parts: Parts): {
         try {
           // What a vCenter says of itself it says to everybody; only this needs the user and the password.
           await vcenter.sessionCookie(options);
-          return await vcenter.about(options);
         } finally {
           await vcenter.close();
         }

@@ -1,13 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { AppError, asAppError, catalogue, toErrorBody } from '../../shared/errors.ts';
 import type { ApiRequest } from './cloudstack/api.ts';
 import type { ApiOutcome } from './cloudstack/forced-reply.ts';
 import type { ControlRequest } from './control/act.ts';
-import { hasCode } from './json-file.ts';
 import type { Log } from './log.ts';
+import { closeServer, listenOnLoopback } from './loopback.ts';
 
 export type LabServer = { readonly port: number; close(): Promise<void> };
 
@@ -31,27 +29,13 @@ export async function startServer(options: ServerOptions): Promise<LabServer> {
       response.destroy();
     });
   });
-  await listen(server, options.port);
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server, options.port);
   return {
     port,
     close: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
+      await closeServer(server);
     },
   };
-}
-
-async function listen(server: Server, port: number): Promise<void> {
-  server.listen(port, '127.0.0.1');
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    if (hasCode(error, 'EADDRINUSE')) throw new AppError('PORT_IN_USE', `127.0.0.1:${port} is taken.`);
-    throw error;
-  }
 }
 
 async function handle(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {

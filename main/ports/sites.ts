@@ -2,7 +2,7 @@ import type { AppError } from '../../shared/errors.ts';
 import type { VmSpec } from '../domain/vm-spec.ts';
 import type { Signalled } from './signalled.ts';
 import type { Tx } from './store.ts';
-import type { ConnectionStep, VcenterAbout, VcenterCertificate, VcenterSite } from './vcenter.ts';
+import type { ConnectionStep, VcenterCertificate, VcenterSite } from './vcenter.ts';
 
 /** A vCenter as it is kept; its password lies in the vault. */
 export type SiteRow = {
@@ -35,7 +35,7 @@ export type InventoryState = {
 export type Vcenters = {
   certificate(url: string, options: Signalled): Promise<VcenterCertificate>;
   /** Signs in and out once. */
-  verify(site: VcenterSite, options: Signalled): Promise<VcenterAbout>;
+  verify(site: VcenterSite, options: Signalled): Promise<void>;
   steps(site: VcenterSite, options: Signalled): AsyncIterable<ConnectionStep>;
   /** From now on its VMs are followed; a site that is open already is opened anew. */
   open(site: SiteRow): Promise<void>;

@@ -2,6 +2,7 @@ import { AppError, asAppError } from '../../../shared/errors.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { MoRef, VcenterAbout, VcenterSite } from '../../ports/vcenter.ts';
+import { orAborted } from './or-aborted.ts';
 import { at, type Element, filledTextOf, refAt, required, textOf } from './soap/element.ts';
 import type { Each } from './soap/read-reply.ts';
 import { value, type Xml } from './soap/request.ts';
@@ -170,14 +171,4 @@ async function signOut({ roots, call }: Connection): Promise<void> {
   } catch (error) {
     if (!isExpired(error)) throw error;
   }
-}
-
-/** Settles like `promise`, or rejects with the reason of the signal, whichever comes first. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

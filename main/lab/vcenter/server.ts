@@ -1,10 +1,7 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { AppError } from '../../../shared/errors.ts';
+import { createServer } from 'node:https';
 import { type ArmedFault, takeFault } from '../faults.ts';
-import { hasCode } from '../json-file.ts';
+import { closeServer, listenOnLoopback } from '../loopback.ts';
 import { pause } from '../pause.ts';
 import { answerSoap, refusal, type SoapReply } from './answer-soap.ts';
 import type { Certificate } from './certificate.ts';
@@ -41,31 +38,18 @@ export async function startVcenterServer({ port, certificate, context }: Options
   });
   // A client that keeps its connections does not find them closed between two calls.
   server.keepAliveTimeout = 120_000;
-  await listen(server, port);
+  const listening = await listenOnLoopback(server, port);
   return {
-    port: (server.address() as AddressInfo).port,
+    port: listening,
     use: (renewed) => {
       server.setSecureContext({ key: renewed.key, cert: renewed.cert });
       server.closeAllConnections();
     },
     close: async () => {
       stopping.abort(new Error('The lab stops.'));
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
+      await closeServer(server);
     },
   };
-}
-
-async function listen(server: Server, port: number): Promise<void> {
-  server.listen(port, '127.0.0.1');
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    if (hasCode(error, 'EADDRINUSE')) throw new AppError('PORT_IN_USE', `127.0.0.1:${port} is taken.`);
-    throw error;
-  }
 }
 
 type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse; readonly signal: AbortSignal };

@@ -5,6 +5,7 @@ import type { Log } from '../../../ports/log.ts';
 import type { Signalled } from '../../../ports/signalled.ts';
 import type { InventoryState } from '../../../ports/sites.ts';
 import type { Vcenter } from '../../../ports/vcenter.ts';
+import { orAborted } from '../or-aborted.ts';
 
 export type LiveInventory = {
   readonly vms: () => readonly VmSpec[];
@@ -78,28 +79,11 @@ export function followInventory({ vcenter, clock, log, onChange }: Parts): LiveI
   return {
     vms: () => [...known.values()],
     state: () => state,
-    ready: ({ signal: waiting }) => untilSettled(settled, waiting),
+    ready: ({ signal: waiting }) => orAborted(settled, waiting),
     close: async () => {
       closing.abort();
       settle();
       await ended;
     },
   };
-}
-
-function untilSettled(settled: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason as Error);
-      return;
-    }
-    const stop = (): void => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    void settled.then(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    });
-  });
 }
