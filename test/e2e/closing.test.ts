@@ -47,10 +47,7 @@ describe('closing the window', () => {
 
     const second = await openConsoleWindow({ scratch, display, dataDir });
     await story(second.page).link('Migrations').click();
-    await second.page
-      .getByRole('table', { name: 'Migrations' })
-      .getByRole('row', { name: /db-01/ })
-      .click();
+    await second.page.getByRole('table', { name: 'Migrations' }).getByRole('row', { name: /db-01/ }).click();
     await story(second.page).waitForProof();
   });
 
