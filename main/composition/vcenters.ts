@@ -4,14 +4,18 @@ import { connectionSteps } from '../adapters/vsphere/connection-steps.ts';
 import { coldCopy } from '../adapters/vsphere/source/cold-copy.ts';
 import { frozenBytes } from '../adapters/vsphere/source/frozen-bytes.ts';
 import { followInventory, type LiveInventory } from '../adapters/vsphere/source/live-inventory.ts';
+import { createSourceSnapshots } from '../adapters/vsphere/source/snapshots.ts';
 import { sourceVmOf, vmIdOf } from '../adapters/vsphere/source/source-vm.ts';
 import { createVcenter } from '../adapters/vsphere/vcenter.ts';
+import type { CopyMethod } from '../domain/copy-method.ts';
 import type { DatastoreFile, SourceImage } from '../domain/vm.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
 import type { Signalled } from '../ports/signalled.ts';
 import type { SiteRow, Vcenters } from '../ports/sites.ts';
+import type { SnapshotLedger } from '../ports/snapshot-ledger.ts';
+import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Vcenter } from '../ports/vcenter.ts';
 
@@ -28,16 +32,18 @@ type Parts = {
   /** Asked at every sign-in. */
   readonly password: (siteId: string) => Promise<string>;
   readonly onChange: (siteId: string) => void;
+  readonly ledgerOf: (siteId: string) => SnapshotLedger;
 };
 
 /** The vCenters of the sites, as what usecases manage, as a source of VMs, and as datastores to read from. */
 export function createVcenters(parts: Parts): {
   readonly vcenters: Vcenters;
   readonly source: Sources;
+  readonly snapshots: SourceSnapshots;
   readonly datastores: DatastoreAccess;
   close(): Promise<void>;
 } {
-  const { clock, log } = parts;
+  const { clock, log, ledgerOf } = parts;
   const opened: Opened = new Map();
   const of = (siteId: string): OpenVcenter => {
     const found = opened.get(siteId);
@@ -78,6 +84,16 @@ export function createVcenters(parts: Parts): {
       },
     },
     source: sourceOf(opened, of),
+    snapshots: createSourceSnapshots((siteId) => {
+      const { vcenter, inventory } = of(siteId);
+      return {
+        siteId,
+        vcenter,
+        ledger: ledgerOf(siteId),
+        specOf: (vmId) => inventory.vms().find((spec) => vmIdOf(siteId, spec) === vmId) ?? null,
+        method: async (_spec, options) => methodAt(await vcenter.about(options)),
+      };
+    }),
     datastores: {
       locate: (disk, options) => {
         const { cold, frozen } = of(disk.siteId);
@@ -142,3 +158,9 @@ function datastoreFile(image: SourceImage): DatastoreFile {
   if (image.format !== 'datastore') throw new AppError('INTERNAL', `${image.path} lies in no datastore.`);
   return image;
 }
+
+/** The demo environment serves what a snapshot froze; a real vCenter gives a disk over HTTPS only while its VM is off. */
+const methodAt = ({ fullName }: { readonly fullName: string }): CopyMethod =>
+  fullName.includes('(OSSEA lab)')
+    ? { mover: 'lab', because: 'the demo environment serves what a snapshot froze', rejected: [], snapshot: true }
+    : { mover: 'folder', because: 'the file is read out of its datastore while the VM is off', rejected: [], snapshot: false };

@@ -1,4 +1,5 @@
 import { AppError } from '../../../shared/errors.ts';
+import { grainBytes } from '../../domain/chunks.ts';
 import { type Extent, totalBytes } from '../../domain/extent.ts';
 import { isImageFile } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -34,7 +35,8 @@ const connectWithinMs = 60_000;
 const progressEveryMs = 200;
 const stallTimeoutMs = 300_000;
 const pauseTimeoutMs = 1_000;
-const requestBytes = 1024 * 1024;
+/** Every request that touches a listed area is written whole: small ones where the areas are many and small. */
+const requestSizes = { ordinary: 1024 * 1024, scattered: grainBytes } as const;
 
 /** nbdkit as the source, nbdcopy as the writer, a gate between them. */
 export function createNbdcopyMover(context: MoverContext): Mover {
@@ -170,8 +172,12 @@ export const nbdcopyFlags = [
   '--destination-is-zero',
   '--flush',
   '--connections=1',
-  `--request-size=${requestBytes}`,
 ] as const;
+
+function requestBytesFor(extents: readonly Extent[]): number {
+  const isWhole = extents.every(({ offset }) => offset % requestSizes.ordinary === 0);
+  return isWhole && extents.length === 1 ? requestSizes.ordinary : requestSizes.scattered;
+}
 
 function startNbdcopy({ request, files, source, nbdcopyPath }: Run): RunningProgram {
   const { target } = request;
@@ -188,6 +194,7 @@ function startNbdcopy({ request, files, source, nbdcopyPath }: Run): RunningProg
       'KILL',
       nbdcopyPath ?? findProgram('nbdcopy'),
       ...nbdcopyFlags,
+      `--request-size=${String(requestBytesFor(request.extents))}`,
       '--',
       `nbd+unix:///?socket=${encodeURIComponent(source.socketPath)}`,
       `nbd://${target.host}:${target.port}/${target.exportName}`,
