@@ -1,4 +1,5 @@
 import { AppError } from '../../shared/errors.ts';
+import { imageCopyMethod } from '../domain/choose-copy-method.ts';
 import type { SourceSnapshots, VmRef } from '../ports/source-snapshots.ts';
 
 /** Image files have no snapshots and need none: they are read as they are. */
@@ -10,7 +11,7 @@ export function allSnapshots({ vsphere }: { readonly vsphere: SourceSnapshots })
   return {
     method: (vm, options) =>
       vm.sourceKind === 'images'
-        ? Promise.resolve({ mover: 'file', because: 'it is an image file', rejected: [], snapshot: false })
+        ? Promise.resolve(imageCopyMethod)
         : vsphere.method(vm, options),
     freeze: (request, options) => of(request.vm).freeze(request, options),
     changedAreas: (request, options) => of(request.vm).changedAreas(request, options),

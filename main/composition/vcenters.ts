@@ -7,8 +7,10 @@ import { followInventory, type LiveInventory } from '../adapters/vsphere/source/
 import { createSourceSnapshots } from '../adapters/vsphere/source/snapshots.ts';
 import { sourceVmOf, vmIdOf } from '../adapters/vsphere/source/source-vm.ts';
 import { createVcenter } from '../adapters/vsphere/vcenter.ts';
+import { type CopyFacts, copyMethod } from '../domain/choose-copy-method.ts';
 import type { CopyMethod } from '../domain/copy-method.ts';
 import type { DatastoreFile, SourceImage } from '../domain/vm.ts';
+import { allSnapshots, type VmSpec } from '../domain/vm-spec.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
@@ -91,7 +93,7 @@ export function createVcenters(parts: Parts): {
         vcenter,
         ledger: ledgerOf(siteId),
         specOf: (vmId) => inventory.vms().find((spec) => vmIdOf(siteId, spec) === vmId) ?? null,
-        method: async (_spec, options) => methodAt(await vcenter.about(options)),
+        method: (spec, options) => methodOf(vcenter, spec, options),
       };
     }),
     datastores: {
@@ -159,8 +161,21 @@ function datastoreFile(image: SourceImage): DatastoreFile {
   return image;
 }
 
-/** The demo environment serves what a snapshot froze; a real vCenter gives a disk over HTTPS only while its VM is off. */
-const methodAt = ({ fullName }: { readonly fullName: string }): CopyMethod =>
-  fullName.includes('(OSSEA lab)')
-    ? { mover: 'lab', because: 'the demo environment serves what a snapshot froze', rejected: [], snapshot: true }
-    : { mover: 'folder', because: 'the file is read out of its datastore while the VM is off', rejected: [], snapshot: false };
+/** What this machine reads disks with. */
+const readers: CopyFacts['movers'] = [
+  { name: 'lab', available: true, because: 'It is built in.' },
+  { name: 'folder', available: true, because: 'It is built in.' },
+];
+
+async function methodOf(vcenter: Vcenter, spec: VmSpec, options: Signalled): Promise<CopyMethod> {
+  const { fullName } = await vcenter.about(options);
+  const { datastores } = await vcenter.inventory(options);
+  const typeOf = new Map(datastores.map(({ moRef, type }) => [moRef, type]));
+  return copyMethod({
+    powerState: spec.powerState,
+    snapshotCount: allSnapshots(spec.snapshots).length,
+    disks: spec.disks.map((disk) => ({ ...disk, datastoreType: typeOf.get(disk.datastoreMoRef ?? '') ?? null })),
+    isLab: fullName.includes('(OSSEA lab)'),
+    movers: readers,
+  });
+}

@@ -84,7 +84,7 @@ const compareChunks = (delta: Delta, ends: Ends): Promise<Verdict> => {
     ...actOnce(verdict, async (options) => {
       await requireUnchanged(copy, plan, options);
       const carried = await parts.manifests.read(base.manifestRoot);
-      if (carried === null) return { copyAgainBecause: 'the manifest of the last copy is missing or damaged' };
+      if (carried === null) return { copyAgainBecause: 'The manifest of the last copy is missing or damaged.' };
       refuseWhatWasSentWrong(delta, ends);
       const because = whyAgain(delta, ends, carried);
       if (because !== null) return { copyAgainBecause: because };
@@ -114,14 +114,14 @@ function refuseWhatWasSentWrong({ copy, base, chunks }: Delta, { source, target 
 
 /** Carried chunks and the tail must be what the last proof found; what is not is mended by a full copy. */
 function whyAgain({ base, chunks }: Delta, { source, target }: Ends, carried: Manifest): string | null {
-  if (!target.tailIsZero) return 'the area past the end of the source is no longer zero';
+  if (!target.tailIsZero) return 'The area past the end of the source is no longer zero.';
   const sample = new Set(base.sample);
   for (const [index, chunk] of chunks.entries()) {
     if (!sample.has(chunk)) continue;
-    const place = `the sample at byte ${String(chunk * chunkBytes)}`;
+    const place = `The sample at byte ${String(chunk * chunkBytes)}`;
     const proved = carried.digests[chunk];
-    if (source[index] !== proved) return `${place} changed at the source, and vCenter did not tell of it`;
-    if (target.digests[index] !== proved) return `${place} is no longer on the volume what was proved there`;
+    if (source[index] !== proved) return `${place} changed at the source, and vCenter did not tell of it.`;
+    if (target.digests[index] !== proved) return `${place} is no longer on the volume what was proved there.`;
   }
   return null;
 }

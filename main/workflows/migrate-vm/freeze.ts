@@ -14,7 +14,7 @@ const method = z.object({
 
 const asItLies: z.infer<typeof method> = {
   mover: 'folder',
-  because: 'it was asked for without a snapshot',
+  because: 'It was asked for without a snapshot.',
   rejected: [],
   snapshot: false,
 };

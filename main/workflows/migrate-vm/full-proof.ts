@@ -126,7 +126,7 @@ async function whyAgain({ parts, request }: CopyContext, { plan, source, target 
     const chunks = differingChunks(ofSource, ofTarget);
     const sent = new Set(plan.base.touched);
     if (chunks?.every((index) => !sent.has(index)) === true) {
-      return 'the audit found a difference where nothing was sent';
+      return 'The audit found a difference where nothing had been sent.';
     }
   }
   throw new AppError(

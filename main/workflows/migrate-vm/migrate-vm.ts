@@ -65,7 +65,7 @@ export function migrateVmWorkflow(parts: MigrateParts, copyDisk: CopyDisk): Migr
       const targets = await onEveryDisk(migrating, request.disks, (disk) => provision(migrating, disk));
       await onEveryDisk(migrating, targets, (target) => attach(migrating, target));
       const frozen = method.snapshot ? await freeze(migrating) : null;
-      const because = request.full ? 'it was asked for' : frozen === null ? method.because : null;
+      const because = request.full ? 'It was asked for.' : null;
       const proofs = await onEveryDisk(migrating, targets, (target) =>
         copy(migrating, { ...target, because, frozen }, copyDisk),
       );

@@ -52,7 +52,7 @@ export const planCopy = (copy: CopyContext): Promise<CopyPlan> =>
 async function recordPlan(copy: CopyContext, tx: Tx, { areas, base, fullBecause }: CopyPlan): Promise<void> {
   const { parts, request } = copy;
   const replica = replicaOf(copy);
-  if (base === null) await parts.rows.replicas.makeVoid(tx, replica, 'the last full copy did not come to its end');
+  if (base === null) await parts.rows.replicas.makeVoid(tx, replica, 'The last full copy did not come to its end.');
   else await parts.rows.replicas.markDirty(tx, replica, areas);
   if (request.again) await parts.rows.segments.clear(tx, diskOf(request));
   await parts.rows.jobs.patchDisk(tx, diskOf(request), {
@@ -71,17 +71,17 @@ type Delta = { readonly areas: Extent[]; readonly base: DeltaBase };
 async function planDelta(copy: CopyContext, generation: number | null, options: Signalled): Promise<Delta | string> {
   const { parts, request } = copy;
   if (request.full_because !== null) return request.full_because;
-  if (request.snapshot === null) return 'no snapshot is read, which could tell of changes';
-  if (request.snapshot.change_id === null) return 'vCenter does not track the changes of this disk';
+  if (request.snapshot === null) return 'No snapshot is read, so nothing tells what changed.';
+  if (request.snapshot.change_id === null) return 'vCenter does not track the changes of this disk.';
   const state = await parts.rows.replicas.get(replicaOf(copy));
   if (state === null) {
     const known = await parts.rows.replicas.isKnown(replicaOf(copy).sourceDisk);
-    return known ? 'another volume than the one with the last copy is used' : 'it is the first copy of this disk';
+    return known ? 'Another volume than the one with the last copy is used.' : 'It is the first copy of this disk.';
   }
   const unusable = whyNot(state, { generation, request });
   if (unusable !== null) return unusable;
   const manifest = await parts.manifests.read(state.manifestRoot);
-  if (manifest?.totalBytes !== state.capacityBytes) return 'the manifest of the last copy is missing or damaged';
+  if (manifest?.totalBytes !== state.capacityBytes) return 'The manifest of the last copy is missing or damaged.';
   const changed = await changedSince(copy, state, options);
   return typeof changed === 'string' ? changed : deltaOf(copy, state, changed);
 }
@@ -91,9 +91,9 @@ function whyNot(
   { generation, request }: { readonly generation: number | null; readonly request: CopyContext['request'] },
 ): string | null {
   if (state.voidBecause !== null) return state.voidBecause;
-  if (state.generation !== generation) return 'something else than this replication may have written to the volume';
-  if (state.volumeBytes !== request.volume_bytes) return 'the volume has another size than at the last copy';
-  if (state.capacityBytes > request.disk.capacityBytes) return 'the source disk became smaller';
+  if (state.generation !== generation) return 'Something else than this replication may have written to the volume.';
+  if (state.volumeBytes !== request.volume_bytes) return 'The volume has another size than at the last copy.';
+  if (state.capacityBytes > request.disk.capacityBytes) return 'The source disk became smaller.';
   return null;
 }
 
@@ -112,7 +112,7 @@ async function changedSince(
     );
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'CHANGES_UNKNOWN') throw error;
-    return `what changed cannot be told: ${error.reason ?? error.message}`;
+    return `What changed cannot be told for certain: ${error.reason ?? error.message}`;
   }
 }
 

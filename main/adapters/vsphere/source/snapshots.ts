@@ -34,12 +34,7 @@ export function createSourceSnapshots(placeOf: (siteId: string) => SnapshotPlace
     return spec;
   };
   return {
-    method: async ({ sourceId, vmId }, options) => {
-      const spec = specOf(sourceId, vmId);
-      const method = await placeOf(sourceId).method(spec, options);
-      if (method.snapshot) refuseUnfreezable(spec);
-      return method;
-    },
+    method: ({ sourceId, vmId }, options) => placeOf(sourceId).method(specOf(sourceId, vmId), options),
     freeze: async ({ vm: { sourceId, vmId }, id, quiesce }, options) => {
       const place = placeOf(sourceId);
       const { vcenter } = place;
