@@ -7,6 +7,7 @@ import { volumeDaemon } from './migrations/0030-volume-daemon.ts';
 import { legacyExports } from './migrations/0040-legacy-exports.ts';
 import { sites } from './migrations/0050-sites.ts';
 import { sourceSnapshots } from './migrations/0060-source-snapshots.ts';
+import { replicaStates } from './migrations/0080-replica-states.ts';
 import { remoteAttempts } from './migrations/0100-remote-attempts.ts';
 
 const migrations = [
@@ -16,6 +17,7 @@ const migrations = [
   legacyExports,
   sites,
   sourceSnapshots,
+  replicaStates,
   remoteAttempts,
 ] as const;
 const newest = migrations.at(-1)?.number ?? 0;
