@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { asAppError } from '../../shared/errors.ts';
 import { createDiskHasher } from '../adapters/hashing/disk-hasher.ts';
+import { createManifests } from '../adapters/hashing/manifests.ts';
 import { createLocalHostAccess } from '../adapters/host/local-host-access.ts';
 import { createSourceImages } from '../adapters/images/source-images.ts';
 import { createNbdcopyMover } from '../adapters/movers/nbdcopy.ts';
@@ -10,7 +11,9 @@ import type { openRecords } from '../adapters/sqlite/open.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
+import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
+import { allSnapshots } from './all-snapshots.ts';
 import { allSources } from './all-sources.ts';
 import { imageFolders } from './image-folders.ts';
 import type { Programs } from './programs.ts';
@@ -22,7 +25,11 @@ type Parts = {
   readonly programs: Programs;
   readonly records: Awaited<ReturnType<typeof openRecords>>;
   readonly site: OpenSite;
-  readonly vsphere: { readonly source: Sources; readonly datastores: DatastoreAccess };
+  readonly vsphere: {
+    readonly source: Sources;
+    readonly snapshots: SourceSnapshots;
+    readonly datastores: DatastoreAccess;
+  };
   readonly clock: Clock;
   readonly log: Log;
 };
@@ -48,6 +55,8 @@ export function createBytePath({ dataDir, hostId, programs, records, site, vsphe
       images: imageFolders(site.vmDirs.map((dir) => createSourceImages({ dir, sourceId: records.environmentId }))),
       vsphere: vsphere.source,
     }),
+    snapshots: allSnapshots({ vsphere: vsphere.snapshots }),
+    manifests: createManifests({ folder: join(dataDir, 'manifests') }),
     mover: createNbdcopyMover({
       stateDir: join(dataDir, 'movers'),
       settings: () => ({ rateBytesPerSecond: rateBytesPerSecond() }),

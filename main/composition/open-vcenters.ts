@@ -30,6 +30,7 @@ export async function openVcenters({
   const vsphere = createVcenters({
     clock,
     log,
+    ledgerOf: records.snapshotLedgerOf,
     password: (siteId) => vault.get(passwordOf(siteId), { signal }),
     onChange: (siteId) => {
       told = told

@@ -7,7 +7,7 @@ export const vmDisk = z.object({
   label: z.string(),
   unit: z.string(),
   capacity_bytes: bytes,
-  format: z.enum(['raw', 'qcow2', 'vmdk', 'ova', 'datastore']),
+  format: z.enum(['raw', 'qcow2', 'vmdk', 'ova', 'datastore', 'snapshot', 'vma']),
   path: z.string(),
 });
 

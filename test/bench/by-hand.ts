@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nbdcopyFlags } from '../../main/adapters/movers/nbdcopy.ts';
+import { nbdcopyFlags } from '../../main/adapters/movers/copy-run.ts';
 import { startProgram } from '../../main/adapters/processes/start-program.ts';
 import { eventually } from '../fixtures/real-clock.ts';
 import type { Target } from './target.ts';
@@ -34,7 +34,17 @@ async function copyWindow(
   });
   try {
     await eventually(() => existsSync(socket), 'nbdkit listens');
-    await runOne([required('nbdcopy'), ...nbdcopyFlags, '--', `nbd+unix:///?socket=${socket}`, target.uri], bench);
+    await runOne(
+      [
+        required('nbdcopy'),
+        ...nbdcopyFlags,
+        '--request-size=1048576',
+        '--',
+        `nbd+unix:///?socket=${socket}`,
+        target.uri,
+      ],
+      bench,
+    );
   } finally {
     nbdkit.kill('SIGKILL');
     await nbdkit.exited;

@@ -1,8 +1,9 @@
+import { AppError } from '../../../shared/errors.ts';
 import type { SourceImage } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
-import { startFolderReader } from './folder-reader.ts';
+import { startHttpsReader } from './https-reader.ts';
 import { startQemuNbd } from './qemu-nbd.ts';
 
 /** A read-only NBD server over the bytes of a source, on a Unix socket. */
@@ -22,9 +23,15 @@ export type ReaderRequest<Source extends SourceImage = SourceImage> = {
   readonly datastores: DatastoreAccess;
 };
 
-export function startSourceReader(request: ReaderRequest, options: Signalled): Promise<SourceReader> {
+export async function startSourceReader(request: ReaderRequest, options: Signalled): Promise<SourceReader> {
   const { source } = request;
-  return source.format === 'datastore'
-    ? startFolderReader({ ...request, source }, options)
-    : startQemuNbd({ ...request, source }, options);
+  switch (source.format) {
+    case 'datastore':
+    case 'snapshot':
+      return startHttpsReader({ ...request, source }, options);
+    case 'vma':
+      throw new AppError('INTERNAL', `${source.path} is read by its VMA.`);
+    default:
+      return startQemuNbd({ ...request, source }, options);
+  }
 }
