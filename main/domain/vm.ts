@@ -33,7 +33,7 @@ export const sourceDiskId = (vm: Pick<SourceVm, 'sourceKind' | 'sourceId' | 'vmI
   [vm.sourceKind, vm.sourceId, vm.vmId, String(diskKey)].join('/');
 
 /** Where the bytes of one disk are. */
-export type SourceImage = ImageFile | DatastoreFile;
+export type SourceImage = ImageFile | DatastoreFile | SnapshotDisk | RemoteDisk;
 
 /** For `ova`, `member` is the disk file inside the archive. */
 export type ImageFile = {
@@ -52,6 +52,35 @@ export type DatastoreFile = {
   readonly diskKey: number;
   readonly capacityBytes: number;
 };
+
+/** A disk of a VM in a vCenter as a snapshot of ours froze it (rule J6). */
+export type SnapshotDisk = {
+  /** VMDK path of the frozen disk, as the snapshot's own configuration names it. */
+  readonly path: string;
+  readonly format: 'snapshot';
+  readonly siteId: string;
+  readonly vmMoRef: string;
+  readonly snapshotMoRef: string;
+  readonly diskKey: number;
+  readonly capacityBytes: number;
+  readonly reader: 'vddk' | 'lab';
+};
+
+/** A disk that a VMA reads and sends; this process never sees its bytes. */
+export type RemoteDisk = {
+  readonly path: string;
+  readonly format: 'vma';
+  /** Our site of the VMA. */
+  readonly siteId: string;
+  readonly vmId: string;
+  readonly diskKey: number;
+  readonly capacityBytes: number;
+  /** null: as it lies on its datastore while the VM is off (rule M7). */
+  readonly snapshotMoRef: string | null;
+};
+
+/** Read here, from a file; every other disk is reached through its site. */
+export const isImageFile = (image: SourceImage): image is ImageFile => !('siteId' in image);
 
 export type SourceNic = {
   readonly label: string;

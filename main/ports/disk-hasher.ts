@@ -22,6 +22,9 @@ export type DeviceHash = Hash & {
   readonly deviceBytes: number;
 };
 
+/** `bytes`: capacity of the source disk. Chunk i covers [i * 4 MiB, min((i + 1) * 4 MiB, bytes)); `chunks` is sorted, each once. */
+export type ChunkRequest = { readonly bytes: number; readonly chunks: readonly number[] };
+
 /** A program of its own reads and hashes; never this process (rule P2). */
 export type DiskHasher = {
   hashSource(

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
 import type { Mapping } from '../../domain/device.ts';
-import type { SourceImage } from '../../domain/vm.ts';
+import { isImageFile, type SourceImage } from '../../domain/vm.ts';
 import { type DiskIdentity, exitCode, type HasherJob, type HasherLine } from '../../hasher/protocol.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
@@ -161,8 +161,8 @@ function sourceResult(run: HasherRun, source: SourceImage): HasherRun {
   if (run.code === exitCode.done) return run;
   requireSpace(run);
   const details = { path: source.path, format: source.format };
-  // A datastore that refuses a read may give it to the next session: that is tried again.
-  if (source.format === 'datastore') throw new AppError('MOVER_FAILED', `${source.path}: ${run.trouble}`, details);
+  // A vCenter that refuses a read may give it to the next session: that is tried again.
+  if (!isImageFile(source)) throw new AppError('MOVER_FAILED', `${source.path}: ${run.trouble}`, details);
   throw new AppError('SOURCE_UNREADABLE', `${source.path}: ${run.trouble}`, details);
 }
 

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
-import type { ImageFile, SourceDisk, SourceImage, SourceVm } from '../../domain/vm.ts';
+import { type ImageFile, isImageFile, type SourceDisk, type SourceImage, type SourceVm } from '../../domain/vm.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { Sources } from '../../ports/sources.ts';
 import { type VmDefinition, vmDefinition } from './definition.ts';
@@ -104,7 +104,7 @@ async function describe(
 }
 
 function imageFile(image: SourceImage): ImageFile {
-  if (image.format === 'datastore') throw new AppError('INTERNAL', `${image.path} is no image file.`);
+  if (!isImageFile(image)) throw new AppError('INTERNAL', `${image.path} is no image file.`);
   return image;
 }
 

@@ -1,5 +1,6 @@
 import { AppError } from '../../../shared/errors.ts';
 import { type Extent, totalBytes } from '../../domain/extent.ts';
+import { isImageFile } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { HostAccess } from '../../ports/host-access.ts';
@@ -156,9 +157,9 @@ async function copyThroughGate(run: Run, options: Signalled): Promise<SegmentRes
   }
 }
 
-/** A datastore that refuses a read may give it to the next session: tried again, with what the reader was told. */
+/** A vCenter that refuses a read may give it to the next session: tried again, with what the reader was told. */
 function sourceFailure({ request, source }: Run, failure: AppError): AppError {
-  if (request.source.format !== 'datastore' || failure.code !== 'SOURCE_UNREADABLE') return failure;
+  if (isImageFile(request.source) || failure.code !== 'SOURCE_UNREADABLE') return failure;
   return new AppError('MOVER_FAILED', `${request.source.path}: ${source.readerLines()}`, { path: request.source.path });
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
 import type { Extent } from '../../domain/extent.ts';
-import type { SourceImage } from '../../domain/vm.ts';
+import { isImageFile, type SourceImage } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
@@ -159,7 +159,7 @@ export function extentList(extents: readonly Extent[]): string {
 }
 
 function requireReadable(source: SourceImage): void {
-  if (source.format !== 'datastore' && !existsSync(source.path)) throw unreadable(source, 'No such file.');
+  if (isImageFile(source) && !existsSync(source.path)) throw unreadable(source, 'No such file.');
 }
 
 const unreadable = (source: SourceImage, why: string): AppError =>

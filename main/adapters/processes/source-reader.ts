@@ -1,4 +1,5 @@
-import type { SourceImage } from '../../domain/vm.ts';
+import { AppError } from '../../../shared/errors.ts';
+import { isImageFile, type SourceImage } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
@@ -22,9 +23,9 @@ export type ReaderRequest<Source extends SourceImage = SourceImage> = {
   readonly datastores: DatastoreAccess;
 };
 
-export function startSourceReader(request: ReaderRequest, options: Signalled): Promise<SourceReader> {
+export async function startSourceReader(request: ReaderRequest, options: Signalled): Promise<SourceReader> {
   const { source } = request;
-  return source.format === 'datastore'
-    ? startFolderReader({ ...request, source }, options)
-    : startQemuNbd({ ...request, source }, options);
+  if (isImageFile(source)) return await startQemuNbd({ ...request, source }, options);
+  if (source.format === 'datastore') return await startFolderReader({ ...request, source }, options);
+  throw new AppError('INTERNAL', `${source.path} is not read here.`);
 }

@@ -8,7 +8,7 @@ import { certificateChange, readCertificate } from './certificate.ts';
 import { endpointOf } from './endpoint.ts';
 import { unreachable } from './unreachable.ts';
 import { createVcenter, type VsphereOptions } from './vcenter.ts';
-import { withinLimit } from './within-limit.ts';
+import { withinLimit } from '../processes/within-limit.ts';
 
 const lookupMs = 10_000;
 const connectMs = 5_000;
@@ -161,7 +161,7 @@ async function* privilegeSteps(
 type Reaching = Signalled & { readonly clock: Clock };
 
 async function resolveName(host: string, { clock, signal }: Reaching): Promise<Outcome> {
-  const found = await withinLimit({ clock, signal, timeoutMs: lookupMs }, () => lookup(host, { all: true })).catch(
+  const found = await withinLimit({ clock, signal, timeoutMs: lookupMs, code: 'VCENTER_UNREACHABLE' }, () => lookup(host, { all: true })).catch(
     (error: unknown) => {
       signal.throwIfAborted();
       throw error instanceof AppError ? error : unreachable(host, error);
@@ -171,7 +171,7 @@ async function resolveName(host: string, { clock, signal }: Reaching): Promise<O
 }
 
 async function openPort(host: string, { port, clock, signal }: Reaching & { readonly port: number }): Promise<Outcome> {
-  return withinLimit({ clock, signal, timeoutMs: connectMs }, (limit) => {
+  return withinLimit({ clock, signal, timeoutMs: connectMs, code: 'VCENTER_UNREACHABLE' }, (limit) => {
     const socket = connect({ host, port });
     const stop = (): void => void socket.destroy(limit.reason as Error);
     limit.addEventListener('abort', stop, { once: true });

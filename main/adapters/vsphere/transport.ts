@@ -10,7 +10,7 @@ import { faultError } from './soap/fault.ts';
 import { type Each, type ReplyLimits, readReply } from './soap/read-reply.ts';
 import { envelope, type Xml } from './soap/request.ts';
 import { unreachable } from './unreachable.ts';
-import { withinLimit } from './within-limit.ts';
+import { withinLimit } from '../processes/within-limit.ts';
 
 export type Outgoing = {
   readonly method: string;
@@ -44,7 +44,7 @@ export function createTransport(options: {
   return {
     send: (outgoing, { signal }) => {
       const timeoutMs = outgoing.timeoutMs ?? exchangeMs;
-      return withinLimit({ clock: options.clock, timeoutMs, signal }, (limit) =>
+      return withinLimit({ clock: options.clock, timeoutMs, signal, code: 'VCENTER_UNREACHABLE' }, (limit) =>
         exchange({ ...options, agent }, outgoing, limit),
       );
     },

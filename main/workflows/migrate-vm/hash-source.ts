@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actOnce } from '../../engine/act-once.ts';
 import type { CopyContext } from './copy-disk.ts';
+import { lostContact } from './lost-contact.ts';
 import { reportHashing } from './report-hashing.ts';
 
 export const hash = z.object({
@@ -17,6 +18,7 @@ export const hashSource = (copy: CopyContext): Promise<z.infer<typeof hash>> =>
   copy.context.step('hash-source', {
     input: copy.request,
     retries,
+    uncounted: lostContact,
     ...actOnce(hash, ({ signal }) => {
       const { image, capacityBytes } = copy.request.disk;
       return copy.parts.hasher.hashSource(image, capacityBytes, {
