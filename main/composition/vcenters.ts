@@ -2,6 +2,7 @@ import { AppError } from '../../shared/errors.ts';
 import { certificateChange, readCertificate } from '../adapters/vsphere/certificate.ts';
 import { connectionSteps } from '../adapters/vsphere/connection-steps.ts';
 import { coldCopy } from '../adapters/vsphere/source/cold-copy.ts';
+import { frozenBytes } from '../adapters/vsphere/source/frozen-bytes.ts';
 import { followInventory, type LiveInventory } from '../adapters/vsphere/source/live-inventory.ts';
 import { sourceVmOf, vmIdOf } from '../adapters/vsphere/source/source-vm.ts';
 import { createVcenter } from '../adapters/vsphere/vcenter.ts';
@@ -18,6 +19,7 @@ type OpenVcenter = {
   readonly vcenter: Vcenter;
   readonly inventory: LiveInventory;
   readonly cold: ReturnType<typeof coldCopy>;
+  readonly frozen: ReturnType<typeof frozenBytes>;
 };
 
 type Parts = {
@@ -76,7 +78,12 @@ export function createVcenters(parts: Parts): {
       },
     },
     source: sourceOf(opened, of),
-    datastores: { locate: (file, options) => of(file.siteId).cold.locate(file, options) },
+    datastores: {
+      locate: (disk, options) => {
+        const { cold, frozen } = of(disk.siteId);
+        return disk.format === 'snapshot' ? frozen.locate(disk, options) : cold.locate(disk, options);
+      },
+    },
     close: async () => {
       await Promise.all([...opened.keys()].map(close));
     },
@@ -102,7 +109,12 @@ function openOne({ clock, log, password, onChange }: Parts, row: SiteRow): OpenV
       onChange(row.id);
     },
   });
-  return { vcenter, inventory, cold: coldCopy({ vcenter, certificatePem, certificateSha256, clock }) };
+  return {
+    vcenter,
+    inventory,
+    cold: coldCopy({ vcenter, certificatePem, certificateSha256, clock }),
+    frozen: frozenBytes({ url, vcenter, certificatePem }),
+  };
 }
 
 const sourceOf = (opened: Opened, of: (siteId: string) => OpenVcenter): Sources => ({
@@ -114,11 +126,16 @@ const sourceOf = (opened: Opened, of: (siteId: string) => OpenVcenter): Sources 
     );
   },
   state: async ({ image }, options) => {
+    // A snapshot does not change; that it is gone shows when it is read.
+    if (image.format === 'snapshot') return { fingerprint: `${image.snapshotMoRef}/${String(image.diskKey)}` };
     const file = datastoreFile(image);
     return { fingerprint: await of(file.siteId).cold.fingerprint(file, options) };
   },
-  // /folder tells nothing of holes: all of it is read.
-  allocated: (image) => Promise.resolve([{ offset: 0, length: datastoreFile(image).capacityBytes }]),
+  // Over HTTPS nothing is told of holes: all of it is read.
+  allocated: (image) => {
+    const { capacityBytes } = image.format === 'snapshot' ? image : datastoreFile(image);
+    return Promise.resolve([{ offset: 0, length: capacityBytes }]);
+  },
 });
 
 function datastoreFile(image: SourceImage): DatastoreFile {

@@ -14,7 +14,8 @@ type FaultPoint =
   | 'vc-reply'
   | 'vc-task'
   | 'vc-query'
-  | 'vc-folder';
+  | 'vc-folder'
+  | 'vc-snapshot-read';
 
 type FaultRow = { readonly at: FaultPoint; readonly command?: string; readonly does: string };
 

@@ -1,10 +1,10 @@
-import type { DatastoreFile } from '../domain/vm.ts';
+import type { DatastoreFile, SnapshotDisk } from '../domain/vm.ts';
 import type { Signalled } from './signalled.ts';
 
-/** How the file behind a disk of a vCenter is read over HTTPS (rule M7). */
+/** How the bytes of a vCenter's disk are read over HTTPS: its file (rule M7), or what a snapshot froze, in the lab. */
 export type DatastoreAccess = {
-  /** Looks again whether the file still holds the disk; the answer carries no secret. */
-  locate(file: DatastoreFile, options: Signalled): Promise<DatastoreLocation>;
+  /** Looks again whether a file still holds the disk; the answer carries no secret. */
+  locate(disk: DatastoreFile | SnapshotDisk, options: Signalled): Promise<DatastoreLocation>;
 };
 
 export type DatastoreLocation = {

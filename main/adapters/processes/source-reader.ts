@@ -1,9 +1,9 @@
 import { AppError } from '../../../shared/errors.ts';
-import { isImageFile, type SourceImage } from '../../domain/vm.ts';
+import type { SourceImage } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
-import { startFolderReader } from './folder-reader.ts';
+import { startHttpsReader } from './https-reader.ts';
 import { startQemuNbd } from './qemu-nbd.ts';
 
 /** A read-only NBD server over the bytes of a source, on a Unix socket. */
@@ -25,7 +25,13 @@ export type ReaderRequest<Source extends SourceImage = SourceImage> = {
 
 export async function startSourceReader(request: ReaderRequest, options: Signalled): Promise<SourceReader> {
   const { source } = request;
-  if (isImageFile(source)) return await startQemuNbd({ ...request, source }, options);
-  if (source.format === 'datastore') return await startFolderReader({ ...request, source }, options);
-  throw new AppError('INTERNAL', `${source.path} is not read here.`);
+  switch (source.format) {
+    case 'datastore':
+    case 'snapshot':
+      return startHttpsReader({ ...request, source }, options);
+    case 'vma':
+      throw new AppError('INTERNAL', `${source.path} is read by its VMA.`);
+    default:
+      return startQemuNbd({ ...request, source }, options);
+  }
 }

@@ -41,4 +41,13 @@ export const vcenterFaultTable = {
     at: 'vc-folder',
     does: 'When byte `value` of a file is asked for: somebody changes the configuration of its VM.',
   },
+  'vc-snapshot-read-401': {
+    at: 'vc-snapshot-read',
+    does: 'When byte `value` of a frozen disk is asked for: 401, and every session has ended.',
+  },
+  'vc-snapshot-read-cut': {
+    at: 'vc-snapshot-read',
+    does: 'When byte `value` of a frozen disk is asked for: half of it, then the connection is cut.',
+  },
+  'vc-snapshot-read-503': { at: 'vc-snapshot-read', does: 'When byte `value` of a frozen disk is asked for: 503.' },
 } as const;

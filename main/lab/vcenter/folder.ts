@@ -1,39 +1,21 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
-import { type ArmedFault, takeFault } from '../faults.ts';
+import type { IncomingMessage } from 'node:http';
+import type { ArmedFault } from '../faults.ts';
 import { mutateVm, setPower } from './acts.ts';
-import { readByteRange } from './byte-range.ts';
 import type { VcenterContext } from './context.ts';
+import { type FileAsked, isReading, refuseUnknown, sendFile } from './files.ts';
 import { datacenter, datastores } from './place.ts';
-import type { Session } from './sessions.ts';
 import type { VmDisk } from './vm-plan.ts';
 import { diskNow, fileOf, stemOf, type Vm } from './vms.ts';
-
-export type FolderAsked = {
-  readonly url: URL;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** By its cookie. */
-  readonly session: Session | null;
-  readonly signal: AbortSignal;
-};
 
 /** A guest that starts writes all over its disks, also where a reader has been already. */
 const guestStarts = { bytes: 512 * 1024, extents: 96, zero: false, unaligned: true, growGib: 0, seed: 1 };
 
-const challenge = { 'WWW-Authenticate': 'Basic realm="VMware HTTP server"', 'Content-Type': 'text/plain' };
-
 /** Files of a datastore over HTTPS: GET and HEAD, whole or in ranges, with a session or a password. */
-export async function answerFolder(context: VcenterContext, asked: FolderAsked): Promise<void> {
+export async function answerFolder(context: VcenterContext, asked: FileAsked): Promise<void> {
   const { url, request, response, session } = asked;
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.writeHead(405, { Allow: 'GET, HEAD' }).end();
-    return;
-  }
+  if (!isReading(asked)) return;
   if (session === null && !knowsPassword(context, request)) {
-    response.writeHead(401, challenge).end('Unauthorized\n');
+    refuseUnknown(response);
     return;
   }
   const { denied } = context.store.state.vcenter;
@@ -55,7 +37,12 @@ export async function answerFolder(context: VcenterContext, asked: FolderAsked):
     response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).end(descriptorOf(found));
     return;
   }
-  await sendBytes(context, asked, found);
+  await sendFile(context, asked, {
+    path: await pathOf(context, found),
+    vm: found.vm,
+    faultsAt: 'vc-folder',
+    strike: (fault) => strike(context, fault, found.vm),
+  });
 }
 
 function knowsPassword({ sessions }: VcenterContext, request: IncomingMessage): boolean {
@@ -64,8 +51,6 @@ function knowsPassword({ sessions }: VcenterContext, request: IncomingMessage): 
   const [userName = '', ...password] = Buffer.from(given, 'base64').toString('utf8').split(':');
   return sessions.knows(userName, password.join(':'));
 }
-
-const PIECE = 1024 * 1024;
 
 type Found = {
   readonly vm: Vm;
@@ -130,70 +115,13 @@ function descriptorOf({ vm, disk, delta }: Found): string {
   return `# Disk DescriptorFile\nversion=1\nencoding="UTF-8"\nCID=fffffffe\nparentCID=ffffffff\ncreateType="${type}"\n\n# Extent description\n${extent}\n`;
 }
 
-async function sendBytes(
-  context: VcenterContext,
-  { url, request, response, signal }: FolderAsked,
-  found: Found,
-): Promise<void> {
-  const path = await pathOf(context, found);
-  const { size } = await stat(path);
-  const range = readByteRange(request.headers.range, size);
-  const common = { 'Accept-Ranges': 'bytes', 'Content-Type': 'application/octet-stream' };
-  if (range === 'unsatisfiable') {
-    response.writeHead(416, { ...common, 'Content-Range': `bytes */${size}` }).end();
-    return;
-  }
-  const { start, end } = range ?? { start: 0, end: size - 1 };
-  const fault = request.method === 'GET' ? takeFolderFault(context, found, end) : null;
-  if (fault !== null && (await strike(context, { fault, found, response }))) return;
-  const length = end - start + 1;
-  const partial = range === null ? {} : { 'Content-Range': `bytes ${start}-${end}/${size}` };
-  response.writeHead(range === null ? 200 : 206, { ...common, ...partial, 'Content-Length': length });
-  if (request.method === 'HEAD' || length === 0) {
-    response.end();
-    return;
-  }
-  const cut = fault?.fault === 'vc-folder-cut';
-  const last = cut ? start + Math.floor(length / 2) : end;
-  try {
-    await pipeline(createReadStream(path, { start, end: last, highWaterMark: PIECE }), response, { end: !cut, signal });
-  } catch (error) {
-    // The reader went away in the middle, or the lab stops.
-    context.log('debug', 'A file was not sent to its end', { path: url.pathname, error: String(error) });
-  }
-  if (cut) response.destroy();
-}
-
-function takeFolderFault({ store }: VcenterContext, { vm }: Found, end: number): ArmedFault | null {
-  const occasion = { command: 'folder', name: vm.plan.name, vmId: vm.plan.moref, reached: end };
-  return takeFault(store.state.faults, 'vc-folder', occasion);
-}
-
-type Struck = { readonly fault: ArmedFault; readonly found: Found; readonly response: ServerResponse };
-
-/** True when the request is answered by it. */
-async function strike(context: VcenterContext, { fault, found, response }: Struck): Promise<boolean> {
-  const { vm } = found;
-  switch (fault.fault) {
-    case 'vc-folder-401':
-      context.sessions.expire();
-      response.writeHead(401, challenge).end('Unauthorized\n');
-      return true;
-    case 'vc-folder-503':
-      response.writeHead(503).end('Service Unavailable\n');
-      return true;
-    case 'vc-folder-power-on':
-      await context.vms.inTurn(vm, async () => {
-        await setPower(context, vm, 'poweredOn');
-        await mutateVm(context, vm, guestStarts);
-      });
-      await context.store.flush();
-      return false;
-    case 'vc-folder-reconfigured':
-      context.vms.changed(vm, 'config');
-      await context.store.flush();
-      return false;
-    default:
-      return false;
-  }
+/** Somebody works on the VM while its disk is read. */
+async function strike(context: VcenterContext, { fault }: ArmedFault, vm: Vm): Promise<void> {
+  if (fault === 'vc-folder-power-on') {
+    await context.vms.inTurn(vm, async () => {
+      await setPower(context, vm, 'poweredOn');
+      await mutateVm(context, vm, guestStarts);
+    });
+  } else if (fault === 'vc-folder-reconfigured') context.vms.changed(vm, 'config');
+  await context.store.flush();
 }

@@ -7,6 +7,7 @@ import { answerSoap, refusal, type SoapReply } from './answer-soap.ts';
 import type { Certificate } from './certificate.ts';
 import type { VcenterContext } from './context.ts';
 import { answerFolder } from './folder.ts';
+import { answerSnapshotFile, SNAPSHOT_FILES } from './snapshot-files.ts';
 import { readRequest, type SoapRequest } from './soap/envelope.ts';
 import { VimFault } from './soap/vim-fault.ts';
 import { sendSpoiled } from './spoiled-reply.ts';
@@ -25,7 +26,7 @@ const COOKIE = 'vmware_soap_session';
 const versions =
   '<?xml version="1.0" encoding="UTF-8" ?>\n<namespaces version="1.0"><namespace><name>urn:vim25</name><version>8.0.2.0</version><priorVersions><version>6.5</version><version>7.0</version></priorVersions></namespace></namespaces>\n';
 
-/** HTTPS on loopback: /sdk for SOAP, /folder for files. */
+/** HTTPS on loopback: /sdk for SOAP, /folder for files, and a place of our own for the bytes of snapshots. */
 export async function startVcenterServer({ port, certificate, context }: Options): Promise<VcenterServer> {
   const stopping = new AbortController();
   const { key, cert } = certificate;
@@ -56,6 +57,11 @@ type Exchange = { readonly request: IncomingMessage; readonly response: ServerRe
 
 type Incoming = Omit<Exchange, 'signal'> & { readonly stopped: AbortSignal };
 
+const fileAnswers = [
+  ['/folder/', answerFolder],
+  [SNAPSHOT_FILES, answerSnapshotFile],
+] as const;
+
 async function handle(context: VcenterContext, { request, response, stopped }: Incoming): Promise<void> {
   const url = new URL(request.url ?? '/', 'https://127.0.0.1');
   const ended = new AbortController();
@@ -65,9 +71,10 @@ async function handle(context: VcenterContext, { request, response, stopped }: I
   const exchange = { request, response, signal: ended.signal };
   response.setHeader('Date', new Date(context.nowMs()).toUTCString());
   try {
-    if (url.pathname.startsWith('/folder/')) {
+    const answerFile = fileAnswers.find(([place]) => url.pathname.startsWith(place))?.[1];
+    if (answerFile !== undefined) {
       const session = context.sessions.active(cookieOf(request));
-      await answerFolder(context, { url, session, ...exchange });
+      await answerFile(context, { url, session, ...exchange });
     } else if (url.pathname === '/sdk/vimServiceVersions.xml' && request.method === 'GET') {
       response.writeHead(200, { 'Content-Type': 'text/xml' }).end(versions);
     } else if (/^\/sdk\/?(vimService)?$/.test(url.pathname)) {

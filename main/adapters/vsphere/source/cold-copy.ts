@@ -1,7 +1,7 @@
 import { AppError } from '../../../../shared/errors.ts';
 import type { DatastoreFile } from '../../../domain/vm.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import type { DatastoreAccess } from '../../../ports/datastore-access.ts';
+import type { DatastoreLocation } from '../../../ports/datastore-access.ts';
 import type { Signalled } from '../../../ports/signalled.ts';
 import type { SourceState, Vcenter } from '../../../ports/vcenter.ts';
 import { lookAtFile } from './folder-file.ts';
@@ -15,7 +15,8 @@ type Parts = {
 };
 
 /** Rule M7: a disk is read over /folder only while its VM is off, without snapshots, from a flat file. */
-export function coldCopy({ vcenter, certificatePem, certificateSha256, clock }: Parts): DatastoreAccess & {
+export function coldCopy({ vcenter, certificatePem, certificateSha256, clock }: Parts): {
+  locate(file: DatastoreFile, options: Signalled): Promise<DatastoreLocation>;
   /** What must be the same before the copy, after it and after the proof. Throws VM_STATE, SOURCE_UNREADABLE. */
   fingerprint(file: DatastoreFile, options: Signalled): Promise<string>;
 } {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, asAppError } from '../../../shared/errors.ts';
-import type { DatastoreFile } from '../../domain/vm.ts';
+import type { DatastoreFile, SnapshotDisk } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreLocation } from '../../ports/datastore-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
@@ -18,11 +18,11 @@ const cookieEverySeconds = 4;
 const readRetries = 15;
 
 /**
- * nbdkit reads a file of a datastore over HTTPS (rule M7). It trusts the accepted certificate alone, and gets the cookie
+ * nbdkit reads a disk of a vCenter over HTTPS, from its datastore (rule M7) or what a snapshot froze. It trusts the accepted certificate alone, and gets the cookie
  * from a file that only we can read: a secret in an argument could be seen by everybody.
  */
-export async function startFolderReader(
-  { source, folder, logPath, clock, datastores }: ReaderRequest<DatastoreFile>,
+export async function startHttpsReader(
+  { source, folder, logPath, clock, datastores }: ReaderRequest<DatastoreFile | SnapshotDisk>,
   options: Signalled,
 ): Promise<SourceReader> {
   const location = await datastores.locate(source, options);
@@ -88,8 +88,8 @@ export async function startFolderReader(
 const headerOf = (cookie: string): string => `${cookie}\n`;
 const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-const unreadable = ({ path }: DatastoreFile, why: string): AppError =>
-  new AppError('SOURCE_UNREADABLE', `${path}: ${why}`, { path, format: 'datastore' });
+const unreadable = ({ path, format }: DatastoreFile | SnapshotDisk, why: string): AppError =>
+  new AppError('SOURCE_UNREADABLE', `${path}: ${why}`, { path, format });
 
 type Renewal = { readonly location: DatastoreLocation; readonly path: string; readonly clock: Clock };
 
