@@ -48,10 +48,7 @@ export type Mover = {
    * Whatever an earlier attempt of this disk left at work elsewhere is dead when it resolves (rule M6); asked before a new
    * attempt is recorded. Not there where the fence of rule N2 reaches every writer. VMA_UNREACHABLE: nobody can say so now.
    */
-  stopEarlier?(
-    disk: { readonly source: SourceImage; readonly jobId: string },
-    options: Signalled,
-  ): Promise<void>;
+  stopEarlier?(disk: { readonly source: SourceImage; readonly jobId: string }, options: Signalled): Promise<void>;
   /** Runs one segment to its flush. Throws MOVER_FAILED, TARGET_FULL, DEVICE_CHANGED, SOURCE_UNREADABLE. */
   copySegment(request: SegmentRequest, options: Signalled): Promise<SegmentResult>;
 };

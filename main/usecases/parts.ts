@@ -15,7 +15,7 @@ import type {
   SettingRows,
   VolumeRows,
 } from '../ports/rows.ts';
-import type { SiteRows, Vcenters } from '../ports/sites.ts';
+import type { SiteRows, Vcenters, Vmas } from '../ports/sites.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Store } from '../ports/store.ts';
 import type { Vault } from '../ports/vault.ts';
@@ -33,6 +33,7 @@ export type UsecaseParts = {
   readonly reconsider: () => void;
   readonly sources: Sources;
   readonly vcenters: Vcenters;
+  readonly vmas: Vmas;
   readonly vault: Vault;
   readonly cloud: Cloud;
   readonly site: () => Site;

@@ -9,10 +9,10 @@ const password = z.string().min(1).max(1000);
 const token = z.string().min(1).max(1000);
 /** In the clear only to this machine, where a tunnel begins: the token goes with every request. */
 const vmaUrl = z
-  .union([
-    z.url({ protocol: /^https$/ }),
-    z.url({ protocol: /^http$/, hostname: /^(127[.]\d+[.]\d+[.]\d+|localhost)$/ }),
-  ], { error: 'an address with https; http only to 127.0.0.1, where a tunnel begins' })
+  .union(
+    [z.url({ protocol: /^https$/ }), z.url({ protocol: /^http$/, hostname: /^(127[.]\d+[.]\d+[.]\d+|localhost)$/ })],
+    { error: 'an address with https; http only to 127.0.0.1, where a tunnel begins' },
+  )
   .transform((text) => text.replace(/[/]+$/, ''));
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -135,7 +135,14 @@ export const changeSite = endpoint({
   query: nothing,
   body: z.strictObject({ username, password, certificate_sha256: sha256, url: vmaUrl, token }).partial(),
   reply: site,
-  errors: ['INVALID_REQUEST', 'NOT_FOUND', 'VAULT_LOCKED', 'VCENTER_AUTH', 'VCENTER_CERTIFICATE_CHANGED', 'VCENTER_UNREACHABLE'],
+  errors: [
+    'INVALID_REQUEST',
+    'NOT_FOUND',
+    'VAULT_LOCKED',
+    'VCENTER_AUTH',
+    'VCENTER_CERTIFICATE_CHANGED',
+    'VCENTER_UNREACHABLE',
+  ],
 });
 
 export const removeSite = endpoint({

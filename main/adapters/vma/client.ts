@@ -6,14 +6,12 @@ import { type VmaEndpoints, vmaEndpoints } from '../../../shared/contract/vma/al
 import { protocol, protocolHeader } from '../../../shared/contract/vma/protocol.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { VmaAccess } from '../../ports/sites.ts';
 import { withinLimit } from '../processes/within-limit.ts';
 
 export type VmaClient = Caller<VmaEndpoints>;
 
-/** How a VMA is reached; its token lies in the vault. */
-export type VmaAccess = { readonly url: string; readonly token: () => Promise<string> };
-
-type Parts = VmaAccess & { readonly fetch: Fetch; readonly clock: Clock };
+export type VmaClientParts = VmaAccess & { readonly fetch: Fetch; readonly clock: Clock };
 
 const usualMs = 10_000;
 const minuteMs = 60_000;
@@ -33,7 +31,7 @@ const longer: { readonly [Name in NameIn<VmaEndpoints>]?: number } = {
  * Calls of one VMA. VMA_UNREACHABLE is all that can be said when no answer came: whether what was asked for was done is
  * not known then.
  */
-export function createVmaClient({ url, token, fetch, clock }: Parts): VmaClient {
+export function createVmaClient({ url, token, fetch, clock }: VmaClientParts): VmaClient {
   const caller = createCaller(vmaEndpoints, async (name, input, options) => {
     const headers = { Authorization: `Bearer ${await token()}`, [protocolHeader]: String(protocol.current) };
     return await createHttpCall(vmaEndpoints, { origin: url, headers, fetch })(name, input, options);

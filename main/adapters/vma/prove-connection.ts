@@ -23,7 +23,8 @@ export async function proveConnection(
     return found.length === 0 ? null : found;
   };
   const found = await waitUntil(look, { clock, timeoutMs: appearWithinMs, everyMs: 10, ...options });
-  if (found === null) throw new AppError('MOVER_FAILED', 'The VMA says that it is connected, and it is not to this export.');
+  if (found === null)
+    throw new AppError('MOVER_FAILED', 'The VMA says that it is connected, and it is not to this export.');
   const [connection, ...others] = found;
   if (connection === undefined || found.some(({ volumeId, dev }) => !leadsTo(mapping, { volumeId, dev }))) {
     const seen = found.map(({ pid, dev }) => `${dev} (nbd-server pid ${String(pid)})`).join(', ');

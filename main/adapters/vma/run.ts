@@ -20,10 +20,7 @@ export type VmaRun = {
 };
 
 /** What the VMA says of this attempt; null where it knows nothing of it: it was started anew, and its movers died with it. */
-export async function readRun(
-  { client, remote, request, disk }: VmaRun,
-  options: Signalled,
-): Promise<JobDisk | null> {
+export async function readRun({ client, remote, request, disk }: VmaRun, options: Signalled): Promise<JobDisk | null> {
   try {
     const { disks } = await client.call('getJobStatus', { params: { job_id: remote.jobId } }, options);
     const row = disks.find(({ disk_key: key }) => key === disk.diskKey);
@@ -40,4 +37,3 @@ export const restarted = (): AppError =>
 /** It says itself why; what it says of a person's mistake is not tried again. */
 export const endedEarly = ({ state, error }: JobDisk): AppError =>
   error === null ? new AppError('MOVER_FAILED', `The VMA says that the run is ${state}.`) : fromErrorBody(error);
-

@@ -24,8 +24,7 @@ export const vmaSources = (clientOf: ClientOf, list: List): Sources => ({
 
 /** Snapshots that a VMA takes, and removes, in its vCenters. */
 export const vmaSnapshots = (clientOf: ClientOf): SourceSnapshots => ({
-  method: (vm, options) =>
-    clientOf(vm.sourceId).call('getCopyMethod', { params: { vm_id: vm.vmId } }, options),
+  method: (vm, options) => clientOf(vm.sourceId).call('getCopyMethod', { params: { vm_id: vm.vmId } }, options),
   freeze: async ({ vm, id, quiesce }, options) => {
     const client = clientOf(vm.sourceId);
     const frozen = await client.call('freezeVm', { params: { vm_id: vm.vmId }, body: { id, quiesce } }, options);

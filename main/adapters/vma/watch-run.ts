@@ -1,11 +1,11 @@
-import { AppError, asAppError } from '../../../shared/errors.ts';
 import type { JobDisk } from '../../../shared/contract/vma/jobs.ts';
+import { AppError, asAppError } from '../../../shared/errors.ts';
 import { totalBytes } from '../../domain/extent.ts';
 import type { ExportClient } from '../../ports/nbd-exports.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { bytesWrittenBy } from '../processes/proc.ts';
-import { endedEarly, readRun, restarted, type VmaRun } from './run.ts';
 import { requireAlone } from './prove-connection.ts';
+import { endedEarly, readRun, restarted, type VmaRun } from './run.ts';
 
 const lookEveryMs = 200;
 const askEveryMs = 200;

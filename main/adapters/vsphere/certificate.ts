@@ -4,9 +4,9 @@ import { AppError } from '../../../shared/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { VcenterCertificate } from '../../ports/vcenter.ts';
+import { withinLimit } from '../processes/within-limit.ts';
 import { endpointOf } from './endpoint.ts';
 import { unreachable } from './unreachable.ts';
-import { withinLimit } from '../processes/within-limit.ts';
 
 const handshakeMs = 15_000;
 

@@ -5,9 +5,9 @@ import type { SegmentRow } from '../../ports/rows.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { CopyContext } from './copy-disk.ts';
 import { diskOf } from './disk-of.ts';
+import { lostContact } from './lost-contact.ts';
 import { openExport, proveTarget } from './nbd-export.ts';
 import { overBoots } from './over-boots.ts';
-import { lostContact } from './lost-contact.ts';
 import type { CopyPlan } from './plan-copy.ts';
 import { extentsOf, type Segment } from './segments.ts';
 

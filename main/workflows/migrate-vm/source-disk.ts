@@ -20,5 +20,14 @@ export const sourceDisk = z.object({
       diskKey: z.int(),
       capacityBytes: z.int().positive(),
     }),
+    z.object({
+      path: z.string(),
+      format: z.literal('vma'),
+      siteId: z.string(),
+      vmId: z.string(),
+      diskKey: z.int(),
+      capacityBytes: z.int().positive(),
+      snapshotMoRef: z.string().nullable(),
+    }),
   ]),
 });

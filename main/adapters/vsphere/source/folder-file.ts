@@ -2,9 +2,9 @@ import { request } from 'undici';
 import { AppError } from '../../../../shared/errors.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Signalled } from '../../../ports/signalled.ts';
+import { withinLimit } from '../../processes/within-limit.ts';
 import { pinnedAgent } from '../pinned-agent.ts';
 import { unreachable } from '../unreachable.ts';
-import { withinLimit } from '../../processes/within-limit.ts';
 
 /** What the server tells of a file without giving it; null where it does not say. */
 export type FolderFile = { readonly sizeBytes: number | null; readonly modified: string | null };
