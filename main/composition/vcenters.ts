@@ -68,6 +68,7 @@ export function createVcenters(parts: Parts): {
         opened.set(row.id, openOne(parts, row));
       },
       close,
+      vcenter: (siteId) => of(siteId).vcenter,
       state: (siteId) => {
         const { inventory } = of(siteId);
         return { ...inventory.state(), vmCount: inventory.vms().length };

@@ -1,7 +1,7 @@
 import type { CallContext, Handlers } from '../../shared/contract/calls.ts';
 import type { Site } from '../../shared/contract/sites.ts';
 import type { SiteRow, VcenterRow, VmaRow } from '../ports/sites.ts';
-import { passwordOf, type SiteParts, siteDocument, tokenOf } from './sites.ts';
+import { passwordOf, type SiteParts, siteDocument, tokenOf, vmasOf } from './sites.ts';
 
 export const addSite =
   (parts: SiteParts): Handlers['addSite'] =>
@@ -22,9 +22,9 @@ export const addVma =
   (parts: SiteParts): Handlers['addVma'] =>
   async ({ body }, context): Promise<Site> => {
     const row: VmaRow = { ...newRow(parts, body, context), kind: 'vma' };
-    await parts.vmas.verify({ url: row.url, token: () => Promise.resolve(body.token) }, context);
+    await vmasOf(parts).verify({ url: row.url, token: () => Promise.resolve(body.token) }, context);
     await keep(parts, { row, name: tokenOf(row.id), secret: body.token }, context);
-    await parts.vmas.open(row);
+    await vmasOf(parts).open(row);
     return siteDocument(parts, row);
   };
 

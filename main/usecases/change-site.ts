@@ -1,7 +1,16 @@
 import type { CallContext, HandlerInput, Handlers } from '../../shared/contract/calls.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { SiteRow, VcenterRow, VmaRow } from '../ports/sites.ts';
-import { passwordOf, requireSite, type SiteParts, siteDocument, tokenOf, withPassword, withToken } from './sites.ts';
+import {
+  passwordOf,
+  requireSite,
+  type SiteParts,
+  siteDocument,
+  tokenOf,
+  vmasOf,
+  withPassword,
+  withToken,
+} from './sites.ts';
 
 type Change = HandlerInput<'changeSite'>['body'];
 
@@ -54,10 +63,10 @@ async function changeVma(parts: SiteParts, { row: old, body }: Of<VmaRow>, conte
   const { token } = body;
   const trial =
     token === undefined ? withToken(parts, row, context) : { url: row.url, token: () => Promise.resolve(token) };
-  await parts.vmas.verify(trial, context);
+  await vmasOf(parts).verify(trial, context);
   const details = { url: row.url, token_changed: token !== undefined };
   await keep(parts, { row, secret: [tokenOf(row.id), token], details }, context);
-  await parts.vmas.open(row);
+  await vmasOf(parts).open(row);
   return row;
 }
 

@@ -10,14 +10,15 @@ export const listVms =
   (parts: UsecaseParts): Handlers['listVms'] =>
   async (_input, { signal }) => {
     const [vms, nameOf] = await Promise.all([parts.sources.list({ signal }), siteNames(parts)]);
-    return { vms: vms.map((vm) => vmDocument(vm, nameOf)) };
+    return { vms: vms.map((vm) => vmDocument(vm, nameOf(vm.sourceId))) };
   };
 
 export const getVm =
   (parts: UsecaseParts): Handlers['getVm'] =>
   async ({ params, query }, { signal }) => {
-    const vm = await requireVm(parts, { vmId: params.vm_id, siteId: query.site_id }, { signal });
-    return { ...vmDocument(vm, await siteNames(parts)), vsphere: detailsOf(parts, vm) };
+    const vm = await requireVm(parts, params.vm_id, { siteId: query.site_id, signal });
+    const nameOf = await siteNames(parts);
+    return { ...vmDocument(vm, nameOf(vm.sourceId)), vsphere: detailsOf(parts, vm) };
   };
 
 function detailsOf({ vcenters, vmas }: UsecaseParts, { sourceKind, sourceId, vmId }: SourceVm): VsphereDetails | null {
@@ -28,16 +29,18 @@ function detailsOf({ vcenters, vmas }: UsecaseParts, { sourceKind, sourceId, vmI
 
 type NameOf = (siteId: string) => string | null;
 
-async function siteNames({ rows }: Pick<UsecaseParts, 'rows'>): Promise<NameOf> {
+type SiteList = { readonly rows: Pick<UsecaseParts['rows'], 'sites'> };
+
+export async function siteNames({ rows }: SiteList): Promise<NameOf> {
   const names = new Map((await rows.sites.list()).map(({ id, name }) => [id, name]));
   return (siteId) => names.get(siteId) ?? null;
 }
 
-const vmDocument = (vm: SourceVm, siteName: NameOf): Vm => ({
+export const vmDocument = (vm: SourceVm, siteName: string | null): Vm => ({
   vm_id: vm.vmId,
   source_kind: vm.sourceKind,
   source_id: vm.sourceId,
-  site_name: siteName(vm.sourceId),
+  site_name: siteName,
   name: vm.name,
   folder_path: vm.folderPath ?? null,
   cpu_count: vm.cpuCount,
@@ -56,15 +59,13 @@ const vmDocument = (vm: SourceVm, siteName: NameOf): Vm => ({
   nics: vm.nics.map((nic) => ({ ...nic })),
 });
 
-type Wanted = { readonly vmId: string; readonly siteId: string | undefined };
-
 /** The same VM may be reached through several sites: which one is meant is then the caller's to say. */
 export async function requireVm(
-  parts: Pick<UsecaseParts, 'sources' | 'rows'>,
-  { vmId, siteId }: Wanted,
-  options: Signalled,
+  parts: Pick<UsecaseParts, 'sources'> & SiteList,
+  vmId: string,
+  { siteId, signal }: Signalled & { readonly siteId?: string | undefined },
 ): Promise<SourceVm> {
-  const listed = await parts.sources.list(options);
+  const listed = await parts.sources.list({ signal });
   const found = listed.filter((vm) => vm.vmId === vmId && (siteId === undefined || vm.sourceId === siteId));
   const [vm, ...others] = found;
   if (vm === undefined) {

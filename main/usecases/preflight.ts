@@ -12,7 +12,7 @@ export const getPreflight =
   async ({ query }, { signal }) => {
     const facts = await collect(
       parts,
-      await requireVm(parts, { vmId: query.vm_id, siteId: query.site_id }, { signal }),
+      await requireVm(parts, query.vm_id, { siteId: query.site_id, signal }),
       { signal },
     );
     const checks = preflightChecks.map(({ id, title, judge }) => {

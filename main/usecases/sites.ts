@@ -2,12 +2,17 @@ import type { Handlers } from '../../shared/contract/calls.ts';
 import type { Site } from '../../shared/contract/sites.ts';
 import { AppError, toErrorBody } from '../../shared/errors.ts';
 import type { Signalled } from '../ports/signalled.ts';
-import type { SiteRow, VcenterRow, VmaAccess, VmaRow } from '../ports/sites.ts';
+import type { SiteRow, VcenterRow, VmaAccess, VmaRow, Vmas } from '../ports/sites.ts';
 import type { ConnectionStep, VcenterSite } from '../ports/vcenter.ts';
 import type { UsecaseParts } from './parts.ts';
 
-export type SiteParts = Pick<UsecaseParts, 'store' | 'vault' | 'vcenters' | 'vmas' | 'clock' | 'ids'> & {
-  readonly rows: Pick<UsecaseParts['rows'], 'sites' | 'jobs' | 'audit'>;
+type Rows = UsecaseParts['rows'];
+
+/** What the sites of a data directory need, whatever its role. */
+export type SiteParts = Pick<UsecaseParts, 'vcenters' | 'vault' | 'store' | 'clock' | 'ids'> & {
+  readonly rows: Pick<Rows, 'sites' | 'audit'> & { readonly jobs: Pick<Rows['jobs'], 'activeOfSource'> };
+  /** A VMA has none of its own. */
+  readonly vmas?: Vmas;
 };
 
 /** Where the vault keeps the password of a vCenter, and the token of a VMA. */
@@ -38,7 +43,7 @@ export const removeSite =
       await rows.sites.remove(tx, row.id);
       await rows.audit.append(tx, { actor, act: 'site.remove', subject: row.id, details: { name: row.name } });
     });
-    await (row.kind === 'vma' ? parts.vmas : parts.vcenters).close(row.id);
+    await placeOf(parts, row).close(row.id);
     await vault.remove(secretOf(row), { signal });
     return { site_id: row.id };
   };
@@ -54,7 +59,7 @@ export const testSite =
 
 const stepsOf = (parts: SiteParts, row: SiteRow, options: Signalled): AsyncIterable<ConnectionStep> =>
   row.kind === 'vma'
-    ? parts.vmas.steps(withToken(parts, row, options), options)
+    ? vmasOf(parts).steps(withToken(parts, row, options), options)
     : parts.vcenters.steps(withPassword(parts, row, options), options);
 
 export async function requireSite({ rows }: SiteParts, id: string): Promise<SiteRow> {
@@ -73,8 +78,17 @@ export const withToken = ({ vault }: SiteParts, { id, url }: VmaRow, options: Si
   token: () => vault.get(tokenOf(id), options),
 });
 
-export function siteDocument({ vcenters, vmas }: SiteParts, row: SiteRow): Site {
-  const { state, error, seenAt, vmCount } = (row.kind === 'vma' ? vmas : vcenters).state(row.id);
+/** A site of this kind is a row, so there is who looks after it. */
+export function vmasOf({ vmas }: SiteParts): Vmas {
+  if (vmas === undefined) throw new AppError('INTERNAL', 'A VMA reaches no other VMA.');
+  return vmas;
+}
+
+const placeOf = (parts: SiteParts, { kind }: SiteRow): Pick<Vmas, 'close' | 'state'> =>
+  kind === 'vma' ? vmasOf(parts) : parts.vcenters;
+
+export function siteDocument(parts: SiteParts, row: SiteRow): Site {
+  const { state, error, seenAt, vmCount } = placeOf(parts, row).state(row.id);
   return {
     site_id: row.id,
     kind: row.kind,

@@ -13,6 +13,7 @@ const packages: Readonly<Record<string, string>> = {
   'qemu-img': 'qemu-utils',
   'qemu-nbd': 'qemu-utils',
   setpriv: 'util-linux',
+  ss: 'iproute2',
   timeout: 'coreutils',
   udevadm: 'udev',
 };
