@@ -30,10 +30,14 @@ export function allMovers({ here, vma }: { readonly here: Mover; readonly vma: M
   };
 }
 
-type Hashers = { readonly here: DiskHasher; readonly vma: Pick<DiskHasher, 'hashSource'> };
+type Hashers = { readonly here: DiskHasher; readonly vma: Pick<DiskHasher, 'hashSource' | 'sourceChunks'> };
 
 /** The devices of the appliance are read here, a source by whoever reads it for the copy. */
-export const allHashers = ({ here, vma }: Hashers): DiskHasher => ({
-  ...here,
-  hashSource: (source, bytes, options) => (source.format === 'vma' ? vma : here).hashSource(source, bytes, options),
-});
+export function allHashers({ here, vma }: Hashers): DiskHasher {
+  const of = (source: SourceImage): Hashers['vma'] => (source.format === 'vma' ? vma : here);
+  return {
+    ...here,
+    hashSource: (source, bytes, options) => of(source).hashSource(source, bytes, options),
+    sourceChunks: (source, request, options) => of(source).sourceChunks(source, request, options),
+  };
+}

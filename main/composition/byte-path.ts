@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { asAppError } from '../../shared/errors.ts';
 import { createDiskHasher } from '../adapters/hashing/disk-hasher.ts';
+import { createManifests } from '../adapters/hashing/manifests.ts';
 import { createLocalHostAccess } from '../adapters/host/local-host-access.ts';
 import { createSourceImages } from '../adapters/images/source-images.ts';
 import { createNbdcopyMover } from '../adapters/movers/nbdcopy.ts';
@@ -14,7 +15,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Ids } from '../ports/ids.ts';
 import type { Log } from '../ports/log.ts';
+import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
+import { allSnapshots } from './all-snapshots.ts';
 import { allHashers, allMovers, allSources } from './all-sources.ts';
 import { imageFolders } from './image-folders.ts';
 import type { Programs } from './programs.ts';
@@ -26,8 +29,17 @@ type Parts = {
   readonly programs: Programs;
   readonly records: Awaited<ReturnType<typeof openRecords>>;
   readonly site: OpenSite;
-  readonly vsphere: { readonly source: Sources; readonly datastores: DatastoreAccess };
-  readonly vma: { readonly source: Sources; readonly clientOf: ClientOf };
+  readonly vsphere: {
+    readonly source: Sources;
+    readonly snapshots: SourceSnapshots;
+    readonly datastores: DatastoreAccess;
+  };
+  readonly vma: {
+    readonly source: Sources;
+    readonly snapshots: SourceSnapshots;
+    readonly clientOf: ClientOf;
+    readonly reaches: (siteId: string) => boolean;
+  };
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -73,6 +85,8 @@ export function createBytePath({ dataDir, hostId, programs, records, site, vsphe
       vsphere: vsphere.source,
       vma: vma.source,
     }),
+    snapshots: allSnapshots({ vsphere: vsphere.snapshots, vma }),
+    manifests: createManifests({ folder: join(dataDir, 'manifests') }),
     mover: allMovers({ here, vma: createVmaMover({ clientOf, exports, hostAccess: host, clock }) }),
     hasher: allHashers({ here: hasher, vma: vmaSourceHasher({ clientOf, clock, ids }) }),
   };

@@ -21,6 +21,7 @@ export async function openVcenters(parts: Parts): Promise<ReturnType<typeof crea
   const vsphere = createVcenters({
     clock,
     log,
+    ledgerOf: records.snapshotLedgerOf,
     password: (siteId) => vault.get(passwordOf(siteId), { signal }),
     onChange: tell.changed,
   });

@@ -4,14 +4,20 @@ import { connectionSteps } from '../adapters/vsphere/connection-steps.ts';
 import { coldCopy } from '../adapters/vsphere/source/cold-copy.ts';
 import { frozenBytes } from '../adapters/vsphere/source/frozen-bytes.ts';
 import { followInventory, type LiveInventory } from '../adapters/vsphere/source/live-inventory.ts';
+import { createSourceSnapshots } from '../adapters/vsphere/source/snapshots.ts';
 import { sourceVmOf, vmIdOf } from '../adapters/vsphere/source/source-vm.ts';
 import { createVcenter } from '../adapters/vsphere/vcenter.ts';
+import { type CopyFacts, copyMethod } from '../domain/choose-copy-method.ts';
+import type { CopyMethod } from '../domain/copy-method.ts';
 import type { DatastoreFile, SourceImage } from '../domain/vm.ts';
+import { allSnapshots, type VmSpec } from '../domain/vm-spec.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
 import type { Signalled } from '../ports/signalled.ts';
 import type { VcenterRow, Vcenters } from '../ports/sites.ts';
+import type { SnapshotLedger } from '../ports/snapshot-ledger.ts';
+import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Vcenter } from '../ports/vcenter.ts';
 
@@ -28,16 +34,18 @@ type Parts = {
   /** Asked at every sign-in. */
   readonly password: (siteId: string) => Promise<string>;
   readonly onChange: (siteId: string) => void;
+  readonly ledgerOf: (siteId: string) => SnapshotLedger;
 };
 
 /** The vCenters of the sites, as what usecases manage, as a source of VMs, and as datastores to read from. */
 export function createVcenters(parts: Parts): {
   readonly vcenters: Vcenters;
   readonly source: Sources;
+  readonly snapshots: SourceSnapshots;
   readonly datastores: DatastoreAccess;
   close(): Promise<void>;
 } {
-  const { clock, log } = parts;
+  const { clock, log, ledgerOf } = parts;
   const opened: Opened = new Map();
   const of = (siteId: string): OpenVcenter => {
     const found = opened.get(siteId);
@@ -79,6 +87,16 @@ export function createVcenters(parts: Parts): {
       },
     },
     source: sourceOf(opened, of),
+    snapshots: createSourceSnapshots((siteId) => {
+      const { vcenter, inventory } = of(siteId);
+      return {
+        siteId,
+        vcenter,
+        ledger: ledgerOf(siteId),
+        specOf: (vmId) => inventory.vms().find((spec) => vmIdOf(siteId, spec) === vmId) ?? null,
+        method: (spec, options) => methodOf(vcenter, spec, options),
+      };
+    }),
     datastores: {
       locate: (disk, options) => {
         const { cold, frozen } = of(disk.siteId);
@@ -142,4 +160,23 @@ const sourceOf = (opened: Opened, of: (siteId: string) => OpenVcenter): Sources 
 function datastoreFile(image: SourceImage): DatastoreFile {
   if (image.format !== 'datastore') throw new AppError('INTERNAL', `${image.path} lies in no datastore.`);
   return image;
+}
+
+/** What this machine reads disks with. */
+const readers: CopyFacts['movers'] = [
+  { name: 'lab', available: true, because: 'It is built in.' },
+  { name: 'folder', available: true, because: 'It is built in.' },
+];
+
+async function methodOf(vcenter: Vcenter, spec: VmSpec, options: Signalled): Promise<CopyMethod> {
+  const { fullName } = await vcenter.about(options);
+  const { datastores } = await vcenter.inventory(options);
+  const typeOf = new Map(datastores.map(({ moRef, type }) => [moRef, type]));
+  return copyMethod({
+    powerState: spec.powerState,
+    snapshotCount: allSnapshots(spec.snapshots).length,
+    disks: spec.disks.map((disk) => ({ ...disk, datastoreType: typeOf.get(disk.datastoreMoRef ?? '') ?? null })),
+    isLab: fullName.includes('(OSSEA lab)'),
+    movers: readers,
+  });
 }

@@ -2,11 +2,12 @@ import { AppError } from '../../shared/errors.ts';
 import { createVmaClient, type VmaClient } from '../adapters/vma/client.ts';
 import { vmaSteps } from '../adapters/vma/connection-steps.ts';
 import { followVma, type VmaInventory } from '../adapters/vma/inventory.ts';
-import { type ClientOf, vmaSources } from '../adapters/vma/source.ts';
+import { type ClientOf, vmaSnapshots, vmaSources } from '../adapters/vma/source.ts';
 import { sourceVmOf } from '../adapters/vma/source-vm.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Vmas } from '../ports/sites.ts';
+import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
 
 type Parts = {
@@ -23,6 +24,9 @@ export function createVmas({ clock, log, token, onChange }: Parts): {
   readonly vmas: Vmas;
   readonly clientOf: ClientOf;
   readonly source: Sources;
+  readonly snapshots: SourceSnapshots;
+  /** Whether the site is a VMA. */
+  readonly reaches: (siteId: string) => boolean;
   close(): Promise<void>;
 } {
   const opened = new Map<string, OpenVma>();
@@ -77,6 +81,8 @@ export function createVmas({ clock, log, token, onChange }: Parts): {
       await Promise.all(sites.map(([, { inventory }]) => inventory.refreshed(options)));
       return sites.flatMap(([siteId, { inventory }]) => inventory.vms().map((vm) => sourceVmOf(siteId, vm)));
     }),
+    snapshots: vmaSnapshots(clientOf),
+    reaches: (siteId) => opened.has(siteId),
     close: async () => {
       await Promise.all([...opened.keys()].map(close));
     },

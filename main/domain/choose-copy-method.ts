@@ -76,7 +76,7 @@ const candidates: readonly Candidate[] = [
   },
 ];
 
-const passing = true;
+const passing = true as const;
 
 /** Which program reads the disks of a VM in a vCenter, and what speaks against the others. */
 export function copyMethod(facts: CopyFacts): CopyMethod {

@@ -16,6 +16,7 @@ import type {
   VolumeRows,
 } from '../ports/rows.ts';
 import type { SiteRows, Vcenters, Vmas } from '../ports/sites.ts';
+import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Store } from '../ports/store.ts';
 import type { Vault } from '../ports/vault.ts';
@@ -32,6 +33,7 @@ export type UsecaseParts = {
   /** After a change of the settings: what waits for room may have it now. */
   readonly reconsider: () => void;
   readonly sources: Sources;
+  readonly snapshots: SourceSnapshots;
   readonly vcenters: Vcenters;
   readonly vmas: Vmas;
   readonly vault: Vault;

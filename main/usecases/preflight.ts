@@ -10,11 +10,9 @@ import type { UsecaseParts } from './parts.ts';
 export const getPreflight =
   (parts: UsecaseParts): Handlers['getPreflight'] =>
   async ({ query }, { signal }) => {
-    const facts = await collect(
-      parts,
-      await requireVm(parts, query.vm_id, { siteId: query.site_id, signal }),
-      { signal },
-    );
+    const facts = await collect(parts, await requireVm(parts, query.vm_id, { siteId: query.site_id, signal }), {
+      signal,
+    });
     const checks = preflightChecks.map(({ id, title, judge }) => {
       const verdict = judge(facts);
       const error = verdict.outcome === 'passed' ? null : toErrorBody(verdict.error);
@@ -34,8 +32,11 @@ async function collect(parts: UsecaseParts, vm: SourceVm, options: Signalled): P
     }
   };
   const unreadable: { label: string; error: AppError }[] = [];
+  const method = await establish(() => parts.snapshots.method(vm, options));
   for (const disk of vm.disks) {
-    const state = await establish(() => parts.sources.state(disk, options));
+    // What a snapshot freezes need not stand still now.
+    const state =
+      method.known && !method.value.snapshot ? await establish(() => parts.sources.state(disk, options)) : method;
     if (!state.known) unreadable.push({ label: disk.label, error: state.error });
   }
   const [unfinished] = await parts.rows.jobs.list({ vmId: vm.vmId, limit: 1 });

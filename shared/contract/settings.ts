@@ -13,6 +13,8 @@ export const settings = z.strictObject({
   attach_slots: z.int().min(1).max(64),
   /** Whether a migration goes on with the volume of an earlier migration of the same disk. */
   reuse_volumes: z.boolean(),
+  /** Of the chunks that a delta proof carries, how many are read again at both ends; they take turns. */
+  sample_percent: z.int().min(1).max(100),
   /** Per mover; null is unlimited. */
   rate_mib_per_second: z.int().min(1).nullable(),
 });
@@ -24,6 +26,7 @@ export const defaultSettings: Settings = {
   parallel_transfers: 2,
   attach_slots: 26,
   reuse_volumes: true,
+  sample_percent: 5,
   rate_mib_per_second: null,
 };
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../../shared/errors.ts';
+import { grainBytes } from '../../domain/chunks.ts';
 import { type Extent, totalBytes } from '../../domain/extent.ts';
 import { isImageFile, type SourceImage } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -49,7 +50,8 @@ export type CopyResult<G> = { readonly bytesWritten: number; readonly seconds: n
 const progressEveryMs = 200;
 const stallTimeoutMs = 300_000;
 const pauseTimeoutMs = 1_000;
-const requestBytes = 1024 * 1024;
+/** Every request that touches a listed area is written whole: small ones where the areas are many and small. */
+const requestSizes = { ordinary: 1024 * 1024, scattered: grainBytes } as const;
 
 /** nbdkit as the source, nbdcopy as the writer, a gate between them. `refused`: by the target, before anything was written. */
 export async function runCopy<G>(
@@ -121,16 +123,20 @@ function sourceFailure({ source, server }: Pick<Started<never>, 'source' | 'serv
 }
 
 /** Rule M2: exactly these flags. -S 0 keeps written zeroes, destination-is-zero leaves unlisted areas alone. */
-export const nbdcopyFlags = [
-  '-S',
-  '0',
-  '--destination-is-zero',
-  '--flush',
-  '--connections=1',
-  `--request-size=${requestBytes}`,
-] as const;
+export const nbdcopyFlags = ['-S', '0', '--destination-is-zero', '--flush', '--connections=1'] as const;
 
-function startNbdcopy({ files, server, targetUri, context }: Omit<Started<never>, 'gate' | 'written'>): RunningProgram {
+function requestBytesFor(extents: readonly Extent[]): number {
+  const isWhole = extents.every(({ offset }) => offset % requestSizes.ordinary === 0);
+  return isWhole && extents.length === 1 ? requestSizes.ordinary : requestSizes.scattered;
+}
+
+function startNbdcopy({
+  files,
+  server,
+  targetUri,
+  extents,
+  context,
+}: Omit<Started<never>, 'gate' | 'written'>): RunningProgram {
   return startProgram({
     path: findProgram('flock'),
     args: [
@@ -144,6 +150,7 @@ function startNbdcopy({ files, server, targetUri, context }: Omit<Started<never>
       'KILL',
       context.nbdcopyPath ?? findProgram('nbdcopy'),
       ...nbdcopyFlags,
+      `--request-size=${String(requestBytesFor(extents))}`,
       '--',
       `nbd+unix:///?socket=${encodeURIComponent(server.socketPath)}`,
       targetUri,

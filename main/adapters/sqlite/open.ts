@@ -12,6 +12,7 @@ import { createJournal } from './journal.ts';
 import { createMappingRows } from './mappings.ts';
 import { migrate } from './migrate.ts';
 import { createOperationRows } from './operations.ts';
+import { createReplicaRows } from './replicas.ts';
 import { createSegmentRows } from './segments.ts';
 import { createSettingRows, fixedFact } from './settings.ts';
 import { createSiteRows } from './sites.ts';
@@ -63,6 +64,7 @@ export async function openRecords({ dir, hostId, newId, kind, firstNbdPort, cloc
     exports: createExportRows({ database, clock, events, place }),
     operations: createOperationRows({ database, events, place }),
     segments: createSegmentRows(database),
+    replicas: createReplicaRows({ database, clock, place }),
     settings: await createSettingRows(database),
     sites: createSiteRows(database, place),
     snapshotLedgerOf: snapshotLedgerOf({ database, clock, place }),

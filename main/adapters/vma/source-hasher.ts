@@ -3,7 +3,7 @@ import type { VmaEndpoints } from '../../../shared/contract/vma/all.ts';
 import { AppError, asAppError, fromErrorBody } from '../../../shared/errors.ts';
 import type { SourceImage } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { ChunkRequest, Hash } from '../../ports/disk-hasher.ts';
+import type { DiskHasher } from '../../ports/disk-hasher.ts';
 import type { Ids } from '../../ports/ids.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { VmaClient } from './client.ts';
@@ -20,12 +20,7 @@ const pollEveryMs = 400;
 const silenceMs = 60_000;
 
 /** The source's half of the proof: the VMA reads and hashes, the numbers come over. */
-export type SourceHasher = {
-  hashSource(source: SourceImage, bytes: number, options: Options): Promise<Hash>;
-  sourceChunks(source: SourceImage, request: ChunkRequest, options: Options): Promise<readonly string[]>;
-};
-
-export function vmaSourceHasher({ clientOf, clock, ids }: Parts): SourceHasher {
+export function vmaSourceHasher({ clientOf, clock, ids }: Parts): Pick<DiskHasher, 'hashSource' | 'sourceChunks'> {
   // Work whose VMA fell silent goes on there: asked again with its id, its result is fetched, and nothing is read twice.
   const unfinished = new Map<string, string>();
 
