@@ -26,6 +26,7 @@ const options = {
   'token-file': { type: 'string' },
   site: { type: 'string' },
   'lab-source': { type: 'string' },
+  role: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -64,6 +65,8 @@ export type Arguments = {
   /** Name or id of the site whose VM is meant, where several list it. */
   readonly site: string | null;
   readonly labSource: LabSource | null;
+  /** Of `serve`: the appliance at CloudStack's side, or the agent at VMware's. */
+  readonly role: 'oma' | 'vma';
   readonly help: boolean;
 };
 
@@ -118,6 +121,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     tokenFile: values['token-file'] ?? null,
     site: values.site ?? null,
     labSource: labSourceOf(values['lab-source']),
+    role: roleOf(values.role),
     help: values.help,
   };
 }
@@ -127,6 +131,11 @@ function labSourceOf(value: string | undefined): Arguments['labSource'] {
   const found = labSources.find((source) => source === value);
   if (found !== undefined) return found;
   throw new AppError('INVALID_REQUEST', `--lab-source takes one of ${labSources.join(', ')}.`);
+}
+
+function roleOf(value = 'oma'): Arguments['role'] {
+  if (value === 'oma' || value === 'vma') return value;
+  throw new AppError('INVALID_REQUEST', '--role takes "oma" or "vma".');
 }
 
 const parse = (argv: readonly string[]) =>
