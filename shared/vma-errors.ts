@@ -37,6 +37,11 @@ export const vmaErrors = {
     'The VM has no disk with this key.',
     'Nothing was written. List the VM again: disks are named by their VMware key, never by their order.',
   ),
+  VMA_AUTH: hold(
+    422,
+    'The VMA refused the token.',
+    'Give the site the token that this VMA has now (its endpoint.json), then resume.',
+  ),
   VMA_UNREACHABLE: wait(
     503,
     'The VMA cannot be reached.',

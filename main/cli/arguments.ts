@@ -23,10 +23,15 @@ const options = {
   user: { type: 'string' },
   accept: { type: 'string' },
   'password-file': { type: 'string' },
+  'token-file': { type: 'string' },
+  site: { type: 'string' },
   'lab-source': { type: 'string' },
   role: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
+
+const labSources = ['vma', 'vcenter', 'images'] as const;
+type LabSource = (typeof labSources)[number];
 
 export type Arguments = {
   readonly words: readonly string[];
@@ -55,7 +60,11 @@ export type Arguments = {
   readonly user: string | null;
   readonly accept: string | null;
   readonly passwordFile: string | null;
-  readonly labSource: 'vcenter' | 'images' | null;
+  /** Of `vma add`: where the token lies (`-`: standard input). */
+  readonly tokenFile: string | null;
+  /** Name or id of the site whose VM is meant, where several list it. */
+  readonly site: string | null;
+  readonly labSource: LabSource | null;
   /** Of `serve`: the appliance at CloudStack's side, or the agent at VMware's. */
   readonly role: 'oma' | 'vma';
   readonly help: boolean;
@@ -109,6 +118,8 @@ export function readArguments(argv: readonly string[]): Arguments {
     user: values.user ?? null,
     accept: values.accept ?? null,
     passwordFile: values['password-file'] ?? null,
+    tokenFile: values['token-file'] ?? null,
+    site: values.site ?? null,
     labSource: labSourceOf(values['lab-source']),
     role: roleOf(values.role),
     help: values.help,
@@ -116,8 +127,10 @@ export function readArguments(argv: readonly string[]): Arguments {
 }
 
 function labSourceOf(value: string | undefined): Arguments['labSource'] {
-  if (value === undefined || value === 'vcenter' || value === 'images') return value ?? null;
-  throw new AppError('INVALID_REQUEST', '--lab-source takes "vcenter" or "images".');
+  if (value === undefined) return null;
+  const found = labSources.find((source) => source === value);
+  if (found !== undefined) return found;
+  throw new AppError('INVALID_REQUEST', `--lab-source takes one of ${labSources.join(', ')}.`);
 }
 
 function roleOf(value = 'oma'): Arguments['role'] {

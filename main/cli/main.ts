@@ -10,10 +10,11 @@ import { serve } from './serve.ts';
 import { siteAdd, siteList, siteRemove, siteTest } from './site.ts';
 import { locatePrograms, readVersion, type Surroundings } from './surroundings.ts';
 import { vmList, vmShow } from './vm.ts';
+import { vmaAdd } from './vma.ts';
 
 const usage = `Usage: ossea VERB
 
-  serve [--lab [--lab-source vcenter|images]] [--port N] [--data-dir DIR] [--json]
+  serve [--lab [--lab-source vma|vcenter|images]] [--port N] [--data-dir DIR] [--json]
                                                        the daemon, on 127.0.0.1:8090 unless told
   serve --role vma [--port N] [--data-dir DIR] [--json]
                                                        the agent at VMware's side, on 127.0.0.1:8081 unless told
@@ -27,13 +28,19 @@ const usage = `Usage: ossea VERB
                                                        vCenters; test shows each step of the connection
   site add NAME --url URL --user USER [--accept SHA256] [--password-file FILE|-] [--data-dir DIR]
                                                        shows the certificate, and asks
-  vm list | show VM [--data-dir DIR] [--json]          the VMs of all sources
-  migrate VM [--data-dir DIR] [--no-wait] [--json]     ask the daemon of a data directory
+  vma list | test NAME | remove NAME [--data-dir DIR] [--json]
+                                                       VMware Migration Agents; test shows each step of the connection
+  vma add NAME --url URL --token-file FILE|- [--data-dir DIR]
+                                                       a VMA reads the disks of its own vCenters and sends them here
+  vm list | show VM [--site NAME] [--data-dir DIR] [--json]
+                                                       the VMs of all sources
+  migrate VM [--site NAME] [--data-dir DIR] [--no-wait] [--json]
+                                                       ask the daemon of a data directory
   jobs [--data-dir DIR] [--json]                       its migrations
   doctor [--data-dir DIR] [--json]                     what this machine has of what is needed
 `;
 
-const ofTwoWords = ['lab', 'site', 'vm'];
+const ofTwoWords = ['lab', 'site', 'vm', 'vma'];
 
 type Verb = (args: Arguments, around: Surroundings) => Promise<number> | number;
 
@@ -46,10 +53,14 @@ function verbOf(args: Arguments): Verb {
     doctor,
     'lab serve': labServe,
     'lab migrate': labMigrate,
-    'site list': siteList,
+    'site list': siteList('vsphere'),
     'site add': siteAdd,
-    'site test': siteTest,
-    'site remove': siteRemove,
+    'site test': siteTest('vsphere'),
+    'site remove': siteRemove('vsphere'),
+    'vma list': siteList('vma'),
+    'vma add': vmaAdd,
+    'vma test': siteTest('vma'),
+    'vma remove': siteRemove('vma'),
     'vm list': vmList,
     'vm show': vmShow,
     'lab mutate': labMutate,

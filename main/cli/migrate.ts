@@ -8,6 +8,7 @@ import { exitCodeOfJobs } from './lab-migrate.ts';
 import { jobsDocument, progressReporter, proofTable } from './report.ts';
 import { requireDataDir } from './serve.ts';
 import type { Surroundings } from './surroundings.ts';
+import { siteIn, vmNamed } from './vm.ts';
 
 /** `ossea migrate VM`: asks the daemon of a data directory, by the VM's name or UUID. */
 export async function migrate(args: Arguments, around: Surroundings): Promise<number> {
@@ -16,13 +17,8 @@ export async function migrate(args: Arguments, around: Surroundings): Promise<nu
     throw new AppError('INVALID_REQUEST', 'ossea migrate takes one VM.');
   const { signal } = around;
   const client = createClient(connect(requireDataDir(args, around.env)).transport);
-  const { vms } = await client.call('listVms', {}, { signal });
-  const found = vms.filter((vm) => vm.name === wanted || vm.vm_id === wanted);
-  const [vm, ...others] = found;
-  if (vm === undefined) throw new AppError('NOT_FOUND', `No source lists a VM ${wanted}.`);
-  if (others.length > 0)
-    throw new AppError('INVALID_REQUEST', `${String(found.length)} VMs are called ${wanted}: use the UUID.`);
-  const job = await client.call('createMigration', { body: { vm_id: vm.vm_id } }, { signal });
+  const vm = await vmNamed(client, { wanted, site: args.site }, around);
+  const job = await client.call('createMigration', { body: { vm_id: vm.vm_id, ...siteIn(vm) } }, { signal });
   if (!args.wait) {
     around.out(args.json ? `${JSON.stringify(jobsDocument([job]))}\n` : `${job.id}\n`);
     return exitCodes.done;

@@ -1,4 +1,4 @@
-import { createClient } from '../../shared/client/client.ts';
+import { type Client, createClient } from '../../shared/client/client.ts';
 import type { Vm } from '../../shared/contract/vms.ts';
 import { AppError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/units.ts';
@@ -33,18 +33,30 @@ export async function vmShow(args: Arguments, around: Surroundings): Promise<num
   const wanted = args.words[2];
   if (wanted === undefined) throw new AppError('INVALID_REQUEST', 'ossea vm show takes one VM.');
   const client = createClient(connect(requireDataDir(args, around.env)).transport);
-  const { vms } = await client.call('listVms', {}, around);
-  const found = vms.filter((vm) => vm.name === wanted || vm.vm_id === wanted);
-  const [vm] = found;
-  if (vm === undefined) throw new AppError('NOT_FOUND', `No source lists a VM ${wanted}.`);
-  if (found.length > 1) {
-    const places = found.map((one) => `${one.vm_id} ${one.folder_path ?? ''}`).join('\n  ');
-    throw new AppError(
-      'INVALID_REQUEST',
-      `${String(found.length)} VMs are called ${wanted}: use the UUID.\n  ${places}`,
-    );
-  }
-  const whole = await client.call('getVm', { params: { vm_id: vm.vm_id } }, around);
+  const vm = await vmNamed(client, { wanted, site: args.site }, around);
+  const whole = await client.call('getVm', { params: { vm_id: vm.vm_id }, query: siteIn(vm) }, around);
   around.out(`${JSON.stringify(whole, null, args.json ? undefined : 2)}\n`);
   return exitCodes.done;
 }
+
+type Wanted = { readonly wanted: string; readonly site: string | null };
+
+/** The one VM of this name or UUID; of several the choice is named. */
+export async function vmNamed(client: Client, { wanted, site }: Wanted, around: Surroundings): Promise<Vm> {
+  const { vms } = await client.call('listVms', {}, around);
+  const found = vms
+    .filter((vm) => vm.name === wanted || vm.vm_id === wanted)
+    .filter((vm) => site === null || vm.site_name === site || vm.source_id === site);
+  const [vm] = found;
+  if (vm === undefined) throw new AppError('NOT_FOUND', `No source lists a VM ${wanted}.`);
+  if (found.length === 1) return vm;
+  const places = found.map((one) => `${one.vm_id} ${one.site_name ?? ''} ${one.folder_path ?? ''}`).join('\n  ');
+  throw new AppError(
+    'INVALID_REQUEST',
+    `${String(found.length)} VMs are called ${wanted}: use the UUID, or --site.\n  ${places}`,
+  );
+}
+
+/** Image files are no site. */
+export const siteIn = ({ source_kind: kind, source_id: siteId }: Vm): { site_id?: string } =>
+  kind === 'images' ? {} : { site_id: siteId };

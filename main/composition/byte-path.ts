@@ -8,13 +8,17 @@ import { createNbdcopyMover } from '../adapters/movers/nbdcopy.ts';
 import { createNbdServer } from '../adapters/nbd/nbd-server.ts';
 import { findProgram } from '../adapters/processes/find-program.ts';
 import type { openRecords } from '../adapters/sqlite/open.ts';
+import { createVmaMover } from '../adapters/vma/mover.ts';
+import type { ClientOf } from '../adapters/vma/source.ts';
+import { vmaSourceHasher } from '../adapters/vma/source-hasher.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
+import type { Ids } from '../ports/ids.ts';
 import type { Log } from '../ports/log.ts';
 import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
 import { allSnapshots } from './all-snapshots.ts';
-import { allSources } from './all-sources.ts';
+import { allHashers, allMovers, allSources } from './all-sources.ts';
 import { imageFolders } from './image-folders.ts';
 import type { Programs } from './programs.ts';
 import type { OpenSite } from './site.ts';
@@ -30,12 +34,19 @@ type Parts = {
     readonly snapshots: SourceSnapshots;
     readonly datastores: DatastoreAccess;
   };
+  readonly vma: {
+    readonly source: Sources;
+    readonly snapshots: SourceSnapshots;
+    readonly clientOf: ClientOf;
+    readonly reaches: (siteId: string) => boolean;
+  };
   readonly clock: Clock;
+  readonly ids: Ids;
   readonly log: Log;
 };
 
 /** What a byte passes on its way, and what watches it: source, mover, export, device, hasher. */
-export function createBytePath({ dataDir, hostId, programs, records, site, vsphere, clock, log }: Parts) {
+export function createBytePath({ dataDir, hostId, programs, records, site, vsphere, vma, clock, ids, log }: Parts) {
   const host = createLocalHostAccess({ root: site.hostRoot, hostId, clock, log });
   const exports = createNbdServer({
     hostAccess: host,
@@ -48,32 +59,36 @@ export function createBytePath({ dataDir, hostId, programs, records, site, vsphe
     const rate = records.settings.get().rate_mib_per_second;
     return rate === null ? null : rate * 1024 ** 2;
   };
+  const here = createNbdcopyMover({
+    stateDir: join(dataDir, 'movers'),
+    settings: () => ({ rateBytesPerSecond: rateBytesPerSecond() }),
+    hostAccess: host,
+    exports,
+    clock,
+    datastores: vsphere.datastores,
+  });
+  const hasher = createDiskHasher({
+    hasherPath: programs.hasher,
+    execPath: programs.execPath,
+    stateDir: join(dataDir, 'hasher'),
+    manifestsDir: join(dataDir, 'manifests'),
+    hostAccess: host,
+    clock,
+    datastores: vsphere.datastores,
+  });
+  const { clientOf } = vma;
   return {
     host,
     exports,
     sources: allSources({
       images: imageFolders(site.vmDirs.map((dir) => createSourceImages({ dir, sourceId: records.environmentId }))),
       vsphere: vsphere.source,
+      vma: vma.source,
     }),
-    snapshots: allSnapshots({ vsphere: vsphere.snapshots }),
+    snapshots: allSnapshots({ vsphere: vsphere.snapshots, vma }),
     manifests: createManifests({ folder: join(dataDir, 'manifests') }),
-    mover: createNbdcopyMover({
-      stateDir: join(dataDir, 'movers'),
-      settings: () => ({ rateBytesPerSecond: rateBytesPerSecond() }),
-      hostAccess: host,
-      exports,
-      clock,
-      datastores: vsphere.datastores,
-    }),
-    hasher: createDiskHasher({
-      hasherPath: programs.hasher,
-      execPath: programs.execPath,
-      stateDir: join(dataDir, 'hasher'),
-      manifestsDir: join(dataDir, 'manifests'),
-      hostAccess: host,
-      clock,
-      datastores: vsphere.datastores,
-    }),
+    mover: allMovers({ here, vma: createVmaMover({ clientOf, exports, hostAccess: host, clock }) }),
+    hasher: allHashers({ here: hasher, vma: vmaSourceHasher({ clientOf, clock, ids }) }),
   };
 }
 

@@ -21,8 +21,7 @@ import { createProgressBoard } from '../usecases/progress-board.ts';
 import { expireMappings } from '../workflows/expire-mappings.ts';
 import { createBytePath } from './byte-path.ts';
 import { openDataDir, publishEndpoint } from './data-dir.ts';
-import { keepDemoVcenter } from './demo-vcenter.ts';
-import { openVcenters } from './open-vcenters.ts';
+import { openSites } from './open-sites.ts';
 import { type Opened, openAll } from './opened.ts';
 import type { Programs } from './programs.ts';
 import { type LabSource, openBareSite, openLabSite } from './site.ts';
@@ -81,12 +80,12 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   }
   const closing = new AbortController();
   const vault = openVault({ ...options, env: process.env });
-  if (site.demoVcenter !== null) {
-    await keepDemoVcenter(site.demoVcenter, { records, vault, clock, ids: systemIds, signal: closing.signal });
-  }
-  const vsphere = await openVcenters({ records, vault, clock, log, signal: closing.signal });
-  opened.push(() => vsphere.close());
-  const bytePath = createBytePath({ ...options, hostId, records, site, vsphere, clock });
+  const ids = systemIds;
+  const sites = await openSites(
+    { ...options, demo: site.demo, records, vault, clock, ids, signal: closing.signal },
+    opened,
+  );
+  const bytePath = createBytePath({ ...options, ...sites, hostId, records, site, clock, ids });
   opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
 
@@ -95,7 +94,6 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   });
 
   const progress = createProgressBoard(clock, feed.publishProgress);
-  const ids = systemIds;
   const { cloud } = site;
   const common = { ...bytePath, cloud, site: site.site, progress, clock, ids, installId };
   const workTurns = createTurns(() => records.settings.get().parallel_transfers);
@@ -111,7 +109,8 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const handlers = createUsecases({
     ...common,
     ...bound,
-    vcenters: vsphere.vcenters,
+    vcenters: sites.vsphere.vcenters,
+    vmas: sites.vma.vmas,
     vault,
     engine,
     store,

@@ -22,6 +22,7 @@ export async function keepDemoVcenter(access: LabFile['vcenter'], parts: Parts):
   const known = (await records.sites.list()).find((site) => site.name === name);
   const site: SiteRow = {
     id: known?.id ?? ids.next(),
+    kind: 'vsphere',
     name,
     url: access.url,
     username: access.username,

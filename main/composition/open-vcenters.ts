@@ -4,6 +4,7 @@ import type { Log } from '../ports/log.ts';
 import type { Signalled } from '../ports/signalled.ts';
 import type { Vault } from '../ports/vault.ts';
 import { passwordOf } from '../usecases/sites.ts';
+import { tellInventory } from './tell-inventory.ts';
 import { createVcenters } from './vcenters.ts';
 
 type Parts = {
@@ -13,39 +14,23 @@ type Parts = {
   readonly log: Log;
 } & Signalled;
 
-/** Follows the vCenters of the records; a change of an inventory is told on the feed, in order. */
-export async function openVcenters({
-  records,
-  vault,
-  clock,
-  log,
-  signal,
-}: Parts): Promise<ReturnType<typeof createVcenters>> {
-  let told: Promise<void> = Promise.resolve();
-  const tell = async (siteId: string): Promise<void> => {
-    await records.store.write(async (tx) => {
-      await records.events.append(tx, { type: 'inventory.changed', site_id: siteId });
-    });
-  };
+/** Follows the vCenters of the records. */
+export async function openVcenters(parts: Parts): Promise<ReturnType<typeof createVcenters>> {
+  const { records, vault, clock, log, signal } = parts;
+  const tell = tellInventory(parts);
   const vsphere = createVcenters({
     clock,
     log,
     ledgerOf: records.snapshotLedgerOf,
     password: (siteId) => vault.get(passwordOf(siteId), { signal }),
-    onChange: (siteId) => {
-      told = told
-        .then(() => tell(siteId))
-        .catch((error: unknown) => {
-          log.error('a change of an inventory could not be told', { error });
-        });
-    },
+    onChange: tell.changed,
   });
-  for (const row of await records.sites.list()) await vsphere.vcenters.open(row);
+  for (const row of await records.sites.list()) if (row.kind === 'vsphere') await vsphere.vcenters.open(row);
   return {
     ...vsphere,
     close: async () => {
       await vsphere.close();
-      await told;
+      await tell.told();
     },
   };
 }

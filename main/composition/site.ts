@@ -17,8 +17,10 @@ export type OpenSite = {
   /** There is an appliance to own (rule D7); false before a site is set up. */
   readonly hasAppliance: boolean;
   readonly vmDirs: readonly string[];
-  /** The demo environment's vCenter; null elsewhere, and where its VMs are read from their image files instead. */
-  readonly demoVcenter: LabFile['vcenter'] | null;
+  /** How the demo environment's vCenter is reached: as a site, by a VMA of its own, or not at all. */
+  readonly demo:
+    | { readonly reachedBy: 'vcenter' | 'vma'; readonly vcenter: () => LabFile['vcenter'] }
+    | { readonly reachedBy: 'nobody' };
   /** What was opened for an appliance that another console owns is left as it was found. */
   close(as: { readonly owner: boolean }): Promise<void>;
 };
@@ -31,12 +33,12 @@ type Options = {
   readonly labSource: LabSource;
 };
 
-/** Whether the VMs of the demo environment come out of its vCenter, or out of the image files behind it. */
-export type LabSource = 'vcenter' | 'images';
+/** Whether the VMs of the demo environment come through a VMA, out of its vCenter, or out of the image files behind it. */
+export type LabSource = 'vma' | 'vcenter' | 'images';
 
 export async function openLabSite({ dataDir, programs, clock, log, labSource }: Options): Promise<OpenSite> {
   const lab = await superviseLab({ dir: join(dataDir, 'lab'), programs, clock, log });
-  const { host_root: hostRoot, vms_dir: vmsDir, vcenter } = lab.current();
+  const { host_root: hostRoot, vms_dir: vmsDir } = lab.current();
   const own = join(dataDir, 'vms');
   return {
     cloud: siteCloud(labCloud(lab, clock)),
@@ -47,7 +49,8 @@ export async function openLabSite({ dataDir, programs, clock, log, labSource }: 
     hostRoot,
     hasAppliance: true,
     vmDirs: labSource === 'images' ? [vmsDir, own] : [own],
-    demoVcenter: labSource === 'images' ? null : vcenter,
+    demo:
+      labSource === 'images' ? { reachedBy: 'nobody' } : { reachedBy: labSource, vcenter: () => lab.current().vcenter },
     close: ({ owner }) => (owner ? lab.stop() : lab.leave()),
   };
 }
@@ -63,7 +66,7 @@ export function openBareSite({ dataDir }: Options): OpenSite {
     hostRoot: '/',
     hasAppliance: false,
     vmDirs: [join(dataDir, 'vms')],
-    demoVcenter: null,
+    demo: { reachedBy: 'nobody' },
     close: () => Promise.resolve(),
   };
 }

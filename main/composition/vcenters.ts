@@ -15,7 +15,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
 import type { Signalled } from '../ports/signalled.ts';
-import type { SiteRow, Vcenters } from '../ports/sites.ts';
+import type { VcenterRow, Vcenters } from '../ports/sites.ts';
 import type { SnapshotLedger } from '../ports/snapshot-ledger.ts';
 import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
@@ -111,7 +111,7 @@ export function createVcenters(parts: Parts): {
 
 type Opened = Map<string, OpenVcenter>;
 
-function openOne({ clock, log, password, onChange }: Parts, row: SiteRow): OpenVcenter {
+function openOne({ clock, log, password, onChange }: Parts, row: VcenterRow): OpenVcenter {
   const { url, certificateSha256 } = row;
   const vcenter = createVcenter({ ...row, password: () => password(row.id), clock, log });
   const certificatePem = async (options: Signalled): Promise<string> => {

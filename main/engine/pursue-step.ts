@@ -1,4 +1,4 @@
-import { asAppError, catalogue } from '../../shared/errors.ts';
+import { type AppError, asAppError, catalogue } from '../../shared/errors.ts';
 import type { StepRow } from '../ports/journal.ts';
 import { shortReason } from './reason.ts';
 import type { LiveRun, Runtime } from './runtime.ts';
@@ -24,6 +24,7 @@ export async function pursue<Out, Handle>(pursuit: Pursuit<Out, Handle>): Promis
   const { definition, signal } = pursuit;
   const { clock } = pursuit.runtime.parts;
   let failures = 0;
+  let counted = 0;
   for (let round = 0; ; round += 1) {
     signal.throwIfAborted();
     try {
@@ -32,18 +33,25 @@ export async function pursue<Out, Handle>(pursuit: Pursuit<Out, Handle>): Promis
       await clock.sleep(pollDelayMs(round), { signal });
     } catch (thrown) {
       signal.throwIfAborted();
+      const error = asAppError(thrown);
       failures += 1;
+      if (definition.uncounted?.has(error.code) !== true) counted += 1;
       round = 0;
-      await waitOut(pursuit, { thrown, failures, last: failures > (definition.retries ?? Number.POSITIVE_INFINITY) });
+      const last = counted > (definition.retries ?? Number.POSITIVE_INFINITY);
+      await waitOut(pursuit, { error, failures, last });
     }
   }
 }
 
-type Failure = { readonly thrown: unknown; readonly failures: number; readonly last: boolean };
+type Failure = {
+  readonly error: AppError;
+  readonly failures: number;
+  readonly last: boolean;
+};
 
-async function waitOut<Out, Handle>(pursuit: Pursuit<Out, Handle>, { thrown, failures, last }: Failure): Promise<void> {
+async function waitOut<Out, Handle>(pursuit: Pursuit<Out, Handle>, failure: Failure): Promise<void> {
   const { clock, log } = pursuit.runtime.parts;
-  const error = asAppError(thrown);
+  const { error, failures, last } = failure;
   if (catalogue[error.code].retry !== 'backoff' || last) throw error;
   const about = { run_id: pursuit.row.runId, step: pursuit.row.name, failures, code: error.code, reason: error.reason };
   log.warn('a step is tried again', about);

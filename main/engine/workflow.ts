@@ -36,6 +36,8 @@ export type Step<Out, Handle> = {
   record?(tx: Tx, output: Out): Promise<void>;
   /** How often errors that may pass (catalogue: backoff) are tried again; without end where not given. */
   readonly retries?: number;
+  /** Errors that may pass and do not count among these. */
+  readonly uncounted?: ReadonlySet<ErrorCode>;
 };
 
 export type RunContext = {

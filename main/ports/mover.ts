@@ -13,10 +13,19 @@ export type SegmentRequest = {
   readonly extents: readonly Extent[];
   /** Rises with every run on this volume; names the output files. */
   readonly attempt: number;
-  /** Called once with the proof that every connection of the mover is on the right device, before the gate opens. */
+  /** Of a mover on this machine: called once with the proof that every connection of it is on the right device, before the gate opens. */
   readonly onGate?: (pids: GateProof) => void;
   /** Bytes really written by the server for this run so far. */
   readonly onProgress?: (bytesWritten: number) => void;
+  /** What a mover on another machine needs beside. */
+  readonly remote?: RemoteRun;
+};
+
+export type RemoteRun = {
+  /** Attempts rise within it, per disk. */
+  readonly jobId: string;
+  /** Shows that nobody can say what becomes of this run, while `work` waits until somebody can (rule M6). */
+  readonly whileUnknown: <T>(reason: string, work: () => Promise<T>) => Promise<T>;
 };
 
 /** What was read from /proc/<server child>/fd while the gate was shut (rule D4). */
@@ -29,12 +38,17 @@ export type GateProof = {
 export type SegmentResult = {
   readonly bytesWritten: number;
   readonly seconds: number;
-  readonly gate: GateProof;
+  readonly gate: Pick<GateProof, 'connections'>;
 };
 
 /** Carries bytes from a source into an open export. Exactly one writer per device at any time (rule M1). */
 export type Mover = {
   readonly name: string;
+  /**
+   * Whatever an earlier attempt of this disk left at work elsewhere is dead when it resolves (rule M6); asked before a new
+   * attempt is recorded. Not there where the fence of rule N2 reaches every writer. VMA_UNREACHABLE: nobody can say so now.
+   */
+  stopEarlier?(disk: { readonly source: SourceImage; readonly jobId: string }, options: Signalled): Promise<void>;
   /** Runs one segment to its flush. Throws MOVER_FAILED, TARGET_FULL, DEVICE_CHANGED, SOURCE_UNREADABLE. */
   copySegment(request: SegmentRequest, options: Signalled): Promise<SegmentResult>;
 };

@@ -15,6 +15,8 @@ export type OpenExport = {
 export type ExportClient = {
   readonly pid: number;
   readonly dev: string;
+  /** Whose export it came through, as prerun stamped it when it let the connection in (rule D4); null without a stamp. */
+  readonly volumeId: string | null;
   readonly peerPort: number;
   readonly bytesWritten: number;
 };

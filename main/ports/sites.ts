@@ -1,19 +1,29 @@
+import type { VsphereDetails } from '../../shared/contract/vms.ts';
 import type { AppError } from '../../shared/errors.ts';
 import type { VmSpec } from '../domain/vm-spec.ts';
 import type { Signalled } from './signalled.ts';
 import type { Tx } from './store.ts';
 import type { ConnectionStep, Vcenter, VcenterCertificate, VcenterSite } from './vcenter.ts';
 
-/** A vCenter as it is kept; its password lies in the vault. */
-export type SiteRow = {
+type KeptSite = {
   readonly id: string;
   readonly name: string;
   readonly url: string;
-  readonly username: string;
-  readonly certificateSha256: string;
   /** UTC, ISO 8601. */
   readonly createdAt: string;
 };
+
+/** A vCenter as it is kept; its password lies in the vault. */
+export type VcenterRow = KeptSite & {
+  readonly kind: 'vsphere';
+  readonly username: string;
+  readonly certificateSha256: string;
+};
+
+/** A VMA as it is kept; its token lies in the vault. Its vCenters and their passwords are its own. */
+export type VmaRow = KeptSite & { readonly kind: 'vma' };
+
+export type SiteRow = VcenterRow | VmaRow;
 
 export type SiteRows = {
   list(): Promise<readonly SiteRow[]>;
@@ -38,11 +48,27 @@ export type Vcenters = {
   verify(site: VcenterSite, options: Signalled): Promise<void>;
   steps(site: VcenterSite, options: Signalled): AsyncIterable<ConnectionStep>;
   /** From now on its VMs are followed; a site that is open already is opened anew. */
-  open(site: SiteRow): Promise<void>;
+  open(site: VcenterRow): Promise<void>;
   close(siteId: string): Promise<void>;
   /** The session of an open site. */
   vcenter(siteId: string): Vcenter;
   state(siteId: string): InventoryState & { readonly vmCount: number };
   /** Null for a VM that no open site lists. */
   spec(siteId: string, vmId: string): VmSpec | null;
+};
+
+/** How a VMA is reached. */
+export type VmaAccess = { readonly url: string; readonly token: () => Promise<string> };
+
+/** The VMAs of the sites, each with a list of VMs that is asked for again and again. */
+export type Vmas = {
+  /** Speaks with it once: the token fits, it is a VMA, and both understand each other. */
+  verify(access: VmaAccess, options: Signalled): Promise<void>;
+  steps(access: VmaAccess, options: Signalled): AsyncIterable<ConnectionStep>;
+  /** From now on its VMs are listed; a site that is open already is opened anew. */
+  open(site: VmaRow): Promise<void>;
+  close(siteId: string): Promise<void>;
+  state(siteId: string): InventoryState & { readonly vmCount: number };
+  /** What the VMA tells of a VM beyond the list; null for a VM that it does not list. */
+  details(siteId: string, vmId: string): VsphereDetails | null;
 };

@@ -92,7 +92,10 @@ export type PrivilegeCheck = {
 };
 
 export type ConnectionStep = {
-  readonly step: 'dns' | 'tcp_443' | 'certificate' | 'login' | 'privilege' | 'clock' | 'tcp_902';
+  readonly step:
+    | ('dns' | 'tcp_443' | 'certificate' | 'login' | 'privilege' | 'clock' | 'tcp_902')
+    // Of a VMA.
+    | ('reach' | 'token' | 'protocol' | 'sites' | 'movers');
   /** What was tried: an address, a privilege, a host. */
   readonly target: string;
   /** null: it cannot be told here. */

@@ -1,4 +1,6 @@
 import type { Handlers } from '../../shared/contract/calls.ts';
+import { addSite, addVma } from './add-site.ts';
+import { changeSite } from './change-site.ts';
 import { createMigration } from './create-migration.ts';
 import { getVm, listVms } from './list-vms.ts';
 import type { UsecaseParts } from './parts.ts';
@@ -11,7 +13,7 @@ import { getMetrics } from './read-metrics.ts';
 import { getMigration, listMigrations } from './read-migrations.ts';
 import { getOperation, listExports, listOperations, listVolumes } from './read-volumes.ts';
 import { changeSettings, getSettings } from './settings.ts';
-import { addSite, changeSite, listSites, readSiteCertificate, removeSite, testSite } from './sites.ts';
+import { listSites, readSiteCertificate, removeSite, testSite } from './sites.ts';
 import { cancelMigration, resumeMigration } from './steer-migration.ts';
 import { abandonOperation, resumeOperation } from './steer-operation.ts';
 import { closeExport, listOrphanExports, validateExports } from './tend-exports.ts';
@@ -34,6 +36,7 @@ export const createUsecases = (parts: UsecaseParts): Handlers => ({
   listSites: listSites(parts),
   readSiteCertificate: readSiteCertificate(parts),
   addSite: addSite(parts),
+  addVma: addVma(parts),
   changeSite: changeSite(parts),
   removeSite: removeSite(parts),
   testSite: testSite(parts),

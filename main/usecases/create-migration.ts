@@ -13,7 +13,7 @@ export const createMigration =
   async ({ body }, { signal, actor, requestId }) => {
     const { rows, engine, clock } = parts;
     parts.site();
-    const vm = await requireVm(parts, body.vm_id, { signal });
+    const vm = await requireVm(parts, body.vm_id, { siteId: body.site_id, signal });
     if (vm.disks.length === 0) throw new AppError('INVALID_REQUEST', `${vm.name} has no disks.`);
     const id = requestId ?? parts.ids.next();
     const settings = rows.settings.get();

@@ -15,7 +15,7 @@ import type {
   SettingRows,
   VolumeRows,
 } from '../ports/rows.ts';
-import type { SiteRows, Vcenters } from '../ports/sites.ts';
+import type { SiteRows, Vcenters, Vmas } from '../ports/sites.ts';
 import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Store } from '../ports/store.ts';
@@ -35,6 +35,7 @@ export type UsecaseParts = {
   readonly sources: Sources;
   readonly snapshots: SourceSnapshots;
   readonly vcenters: Vcenters;
+  readonly vmas: Vmas;
   readonly vault: Vault;
   readonly cloud: Cloud;
   readonly site: () => Site;

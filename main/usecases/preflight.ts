@@ -10,7 +10,9 @@ import type { UsecaseParts } from './parts.ts';
 export const getPreflight =
   (parts: UsecaseParts): Handlers['getPreflight'] =>
   async ({ query }, { signal }) => {
-    const facts = await collect(parts, await requireVm(parts, query.vm_id, { signal }), { signal });
+    const facts = await collect(parts, await requireVm(parts, query.vm_id, { siteId: query.site_id, signal }), {
+      signal,
+    });
     const checks = preflightChecks.map(({ id, title, judge }) => {
       const verdict = judge(facts);
       const error = verdict.outcome === 'passed' ? null : toErrorBody(verdict.error);

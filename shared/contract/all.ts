@@ -8,7 +8,7 @@ import { cancelMigration, createMigration, getMigration, listMigrations, resumeM
 import { abandonOperation, getOperation, listOperations, resumeOperation } from './operations.ts';
 import { getPreflight } from './preflight.ts';
 import { changeSettings, getSettings } from './settings.ts';
-import { addSite, changeSite, listSites, readSiteCertificate, removeSite, testSite } from './sites.ts';
+import { addSite, addVma, changeSite, listSites, readSiteCertificate, removeSite, testSite } from './sites.ts';
 import { getVm, listVms } from './vms.ts';
 import {
   attachRootVolume,
@@ -30,6 +30,7 @@ export const endpoints = {
   listSites,
   readSiteCertificate,
   addSite,
+  addVma,
   changeSite,
   removeSite,
   testSite,

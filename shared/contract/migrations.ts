@@ -108,6 +108,8 @@ export const createMigration = endpoint({
   query: nothing,
   body: z.strictObject({
     vm_id: id,
+    /** Which site's, where several list the same VM. */
+    site_id: id.optional(),
     /** Leaves the volumes on the appliance at the end, with their devices known, for the next synchronisation. */
     keep_attached: z.boolean().default(false),
     /** Copies all of every disk, whatever is known of its replica. */

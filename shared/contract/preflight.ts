@@ -20,7 +20,7 @@ export const getPreflight = endpoint({
   summary: 'Whether the migration of a VM could begin now, check by check; changes nothing',
   status: 200,
   params: z.strictObject({}),
-  query: z.strictObject({ vm_id: id }),
+  query: z.strictObject({ vm_id: id, site_id: id.optional() }),
   body: noBody,
   reply: z.object({ vm_id: id, ready: z.boolean(), checks: z.array(preflightCheck) }),
   errors: ['NOT_FOUND', 'SOURCE_UNREADABLE'],

@@ -6,15 +6,25 @@ const name = z.string().trim().min(1).max(100);
 const url = z.url({ protocol: /^https$/ }).max(500);
 const username = z.string().min(1).max(200);
 const password = z.string().min(1).max(1000);
+const token = z.string().min(1).max(1000);
+/** In the clear only to this machine, where a tunnel begins: the token goes with every request. */
+const vmaUrl = z
+  .union(
+    [z.url({ protocol: /^https$/ }), z.url({ protocol: /^http$/, hostname: /^(127[.]\d+[.]\d+[.]\d+|localhost)$/ })],
+    { error: 'an address with https; http only to 127.0.0.1, where a tunnel begins' },
+  )
+  .transform((text) => text.replace(/[/]+$/, ''));
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const site = z.object({
   site_id: id,
-  kind: z.enum(['vsphere']),
+  /** `vma`: a VMware Migration Agent, which reads the disks and sends them. */
+  kind: z.enum(['vsphere', 'vma']),
   name: z.string(),
   url: z.string(),
-  username: z.string(),
-  certificate_sha256: z.string(),
+  /** Of a vCenter; a VMA keeps the users of its vCenters to itself. */
+  username: z.string().nullable(),
+  certificate_sha256: z.string().nullable(),
   created_at: instant,
   /** `lost`: what is listed was seen last at `seen_at`. */
   state: z.enum(['connecting', 'live', 'lost']),
@@ -33,7 +43,11 @@ export const certificate = z.object({
 });
 
 export const connectionStep = z.object({
-  step: z.enum(['dns', 'tcp_443', 'certificate', 'login', 'privilege', 'clock', 'tcp_902']),
+  step: z.enum([
+    ...(['dns', 'tcp_443', 'certificate', 'login', 'privilege', 'clock', 'tcp_902'] as const),
+    // Of a VMA.
+    ...(['reach', 'token', 'protocol', 'sites', 'movers'] as const),
+  ]),
   /** What was tried: an address, a privilege, a host. */
   target: z.string(),
   /** null: it cannot be told. */
@@ -51,7 +65,7 @@ export const listSites = endpoint({
   tag: 'OMA',
   method: 'GET',
   path: '/api/v1/sites',
-  summary: 'The vCenters whose VMs are listed, and how fresh each list is',
+  summary: 'The vCenters and VMAs whose VMs are listed, and how fresh each list is',
   status: 200,
   params: nothing,
   query: nothing,
@@ -96,18 +110,39 @@ export const addSite = endpoint({
   ],
 });
 
+export const addVma = endpoint({
+  id: 'sites.add-vma',
+  tag: 'OMA',
+  method: 'POST',
+  path: '/api/v1/sites/vma',
+  summary: 'Add a VMA, after speaking with it once; it gives no vCenter password away',
+  status: 201,
+  params: nothing,
+  query: nothing,
+  body: z.strictObject({ name, url: vmaUrl, token }),
+  reply: site,
+  errors: ['INVALID_REQUEST', 'SITE_EXISTS', 'VAULT_LOCKED', 'VMA_AUTH', 'VMA_UNREACHABLE', 'PROTOCOL_MISMATCH'],
+});
+
 export const changeSite = endpoint({
   id: 'sites.change',
   tag: 'OMA',
   method: 'PUT',
   path: '/api/v1/sites/:site_id',
-  summary: 'Change the user, the password or the accepted certificate of a vCenter, after signing in once',
+  summary: 'Change what a vCenter or a VMA is reached with, after trying it once',
   status: 200,
   params: oneSite,
   query: nothing,
-  body: z.strictObject({ username, password, certificate_sha256: sha256 }).partial(),
+  body: z.strictObject({ username, password, certificate_sha256: sha256, url: vmaUrl, token }).partial(),
   reply: site,
-  errors: ['NOT_FOUND', 'VAULT_LOCKED', 'VCENTER_AUTH', 'VCENTER_CERTIFICATE_CHANGED', 'VCENTER_UNREACHABLE'],
+  errors: [
+    'INVALID_REQUEST',
+    'NOT_FOUND',
+    'VAULT_LOCKED',
+    'VCENTER_AUTH',
+    'VCENTER_CERTIFICATE_CHANGED',
+    'VCENTER_UNREACHABLE',
+  ],
 });
 
 export const removeSite = endpoint({
@@ -115,7 +150,7 @@ export const removeSite = endpoint({
   tag: 'OMA',
   method: 'DELETE',
   path: '/api/v1/sites/:site_id',
-  summary: 'Forget a vCenter and its password; refused while a migration from it is not finished',
+  summary: 'Forget a vCenter or a VMA and its secret; refused while a migration from it is not finished',
   status: 200,
   params: oneSite,
   query: nothing,
@@ -129,7 +164,7 @@ export const testSite = endpoint({
   tag: 'OMA',
   method: 'POST',
   path: '/api/v1/sites/:site_id/test',
-  summary: 'Each step of the connection: name, port, certificate, sign-in, privileges, clock, port 902 of the hosts',
+  summary: 'Each step of the connection, to a vCenter as far as its hosts, to a VMA as far as its own vCenters',
   status: 200,
   params: oneSite,
   query: nothing,

@@ -15,6 +15,8 @@ export const vm = z.object({
   vm_id: id,
   source_kind: z.enum(['images', 'vsphere']),
   source_id: z.string(),
+  /** Name of the site that lists it; null for image files. */
+  site_name: z.string().nullable(),
   name: z.string(),
   cpu_count: z.int(),
   memory_mib: z.int(),
@@ -105,6 +107,8 @@ export const vsphereDetails = z.object({
   ),
 });
 
+export type VsphereDetails = z.infer<typeof vsphereDetails>;
+
 export const getVm = endpoint({
   id: 'vms.get',
   tag: 'OMA',
@@ -113,7 +117,8 @@ export const getVm = endpoint({
   summary: 'One VM; of a VM in a vCenter all that vCenter tells of it',
   status: 200,
   params: z.strictObject({ vm_id: id }),
-  query: nothing,
+  /** Which site's, where several list the same VM. */
+  query: z.strictObject({ site_id: id.optional() }),
   body: noBody,
   reply: vm.extend({ vsphere: vsphereDetails.nullable() }),
   errors: ['NOT_FOUND', 'SOURCE_UNREADABLE'],

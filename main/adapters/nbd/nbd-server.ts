@@ -13,6 +13,7 @@ import { proveDevice } from '../processes/prove-device.ts';
 import { waitUntil } from '../processes/wait-until.ts';
 import { fenceDevice, settleDevice } from './close-export.ts';
 import { type ConfigEditor, createConfigEditor } from './config-editor.ts';
+import { sweepConnectionStamps } from './connection-stamp.ts';
 import { exportNameOf, linkPathOf, placeLink, readStamp, removeLink } from './export-link.ts';
 import { goExport } from './handshake.ts';
 import { prerunScript } from './prerun-script.ts';
@@ -56,6 +57,7 @@ export function createNbdServer({
       await fenceDevice({ dev, configPath: place.configPath, clock }, options);
     }
     await settleDevice({ mapping, hostAccess, clock }, options);
+    sweepConnectionStamps(root);
   };
 
   return {
@@ -74,11 +76,13 @@ export function createNbdServer({
         port,
       };
       await openAndCheck({ opened, editor, hostAccess, clock }, options);
+      sweepConnectionStamps(root);
       return opened;
     },
     close,
     fence: (mapping, options) => fenceDevice({ dev: mapping.device.dev, configPath: place.configPath, clock }, options),
-    clients: async () => await Promise.resolve().then(() => serverClients(place.configPath, port)),
+    clients: async () =>
+      await Promise.resolve().then(() => serverClients({ configPath: place.configPath, port, root })),
     listed: async () => await Promise.resolve().then(() => editor.sections().map(({ name }) => name)),
     serverPid: async () => await Promise.resolve().then(() => listeningServer(place)),
     stop: async () => {

@@ -2,6 +2,8 @@
  * Run by nbd-server before it opens a device; anything but a full match refuses the client (rule D3).
  * It reads the stamp that lies beside the link and needs no daemon: after a reboot or a swap it says no by itself.
  * `stat -L` looks at the node that the link really leads to, so a by-id link to another disk is seen as well.
+ * What it let in it stamps with the server's child and its start time, so that a pid that is used again proves nothing:
+ * through a tunnel no port tells which connection is for which volume (rule D4).
  */
 export const prerunScript = `#!/bin/sh
 set -eu
@@ -50,5 +52,18 @@ else
   refuse "the link leads nowhere"
 fi
 [ "$node" = "$dev" ] || refuse "the link leads to $node, not to $dev"
+
+child=$PPID
+[ "$(cat "/proc/$child/comm")" = nbd-server ] || refuse "process $child is no nbd-server"
+IFS= read -r state < "/proc/$child/stat"
+set -f
+set -- \${state##*) }
+started=\${20}
+vol=\${link%/*}
+conn=\${vol%/*}/conn
+umask 077
+mkdir -p "$conn"
+printf 'link=%s\\nstarted=%s\\ncomplete=yes\\n' "$link" "$started" > "$conn/$child.$$"
+mv -f "$conn/$child.$$" "$conn/$child"
 exit 0
 `;

@@ -26,10 +26,11 @@ export function renderConfig({
     'exportname = /nonexistent',
   ];
   for (const { name, linkPath } of sections) {
+    // exec: without it dash stands between the server's child and the script, and the script would stamp dash.
     lines.push(
       `[${name}]`,
       `exportname = ${plainPath(linkPath)}`,
-      `prerun = '${plainPath(prerunPath)}' '%s'`,
+      `prerun = exec '${plainPath(prerunPath)}' '%s'`,
       'flush = true',
       'fua = true',
       'trim = true',

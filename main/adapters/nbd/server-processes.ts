@@ -11,6 +11,7 @@ import {
   processState,
   tcpSockets,
 } from '../processes/proc.ts';
+import { stampedVolume } from './connection-stamp.ts';
 
 /**
  * Who belongs to our nbd-server, as /proc shows it. After a reload the children of the old parent are orphans, so
@@ -72,8 +73,16 @@ export function listeningServer(place: {
     : null;
 }
 
-/** Live connections of our server: one child each, its opened device and its peer. */
-export function serverClients(configPath: string, port: number): ExportClient[] {
+/** Live connections of our server: one child each, its opened device, its peer, and for whom prerun let it in. */
+export function serverClients({
+  configPath,
+  port,
+  root,
+}: {
+  readonly configPath: string;
+  readonly port: number;
+  readonly root: string;
+}): ExportClient[] {
   const peers = new Map(
     tcpSockets()
       .filter(({ established, localPort }) => established && localPort === port)
@@ -87,7 +96,8 @@ export function serverClients(configPath: string, port: number): ExportClient[] 
     const devices = writableDevs(descriptors);
     if (peerPort === undefined || devices.length === 0) return [];
     const bytesWritten = bytesWrittenBy(pid) ?? 0;
-    return devices.map((dev) => ({ pid, dev, peerPort, bytesWritten }));
+    const volumeId = stampedVolume(root, pid);
+    return devices.map((dev) => ({ pid, dev, volumeId, peerPort, bytesWritten }));
   });
 }
 

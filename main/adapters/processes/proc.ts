@@ -7,6 +7,8 @@ export type ProcessState = {
   /** One letter; `Z` is dead although it has a pid. */
   readonly state: string;
   readonly parentPid: number;
+  /** Ticks since the boot: with it a pid names one process for ever. */
+  readonly startedTicks: string;
 };
 
 export type OpenDescriptor = {
@@ -53,6 +55,7 @@ export function processState(pid: number): ProcessState | null {
     comm: text.slice(text.indexOf('(') + 1, end),
     state: fields[0] ?? '?',
     parentPid: Number(fields[1]),
+    startedTicks: fields[19] ?? '',
   };
 }
 

@@ -7,6 +7,7 @@ import { volumeDaemon } from './migrations/0030-volume-daemon.ts';
 import { legacyExports } from './migrations/0040-legacy-exports.ts';
 import { sites } from './migrations/0050-sites.ts';
 import { sourceSnapshots } from './migrations/0060-source-snapshots.ts';
+import { siteKinds } from './migrations/0070-site-kinds.ts';
 import { replicaStates } from './migrations/0080-replica-states.ts';
 import { remoteAttempts } from './migrations/0100-remote-attempts.ts';
 
@@ -17,6 +18,7 @@ const migrations = [
   legacyExports,
   sites,
   sourceSnapshots,
+  siteKinds,
   replicaStates,
   remoteAttempts,
 ] as const;

@@ -19,6 +19,9 @@ import { createSiteRows } from './sites.ts';
 import { snapshotLedgerOf } from './source-snapshots.ts';
 import { createVolumeRows } from './volumes.ts';
 
+const labSources = ['vma', 'vcenter', 'images'] as const;
+type LabSource = (typeof labSources)[number];
+
 /** What a data directory is for, for life. */
 export type DataDirKind = 'lab' | 'real' | 'vma';
 
@@ -46,8 +49,10 @@ export async function openRecords({ dir, hostId, newId, kind, firstNbdPort, cloc
   return {
     bornAs,
     /** Where the VMs of the demo environment come from, as its first start said. */
-    labSource: async (first: 'vcenter' | 'images') =>
-      (await fixedFact(database, '.lab_source', first)) === 'images' ? ('images' as const) : ('vcenter' as const),
+    labSource: async (first: LabSource): Promise<LabSource> => {
+      const kept = await fixedFact(database, '.lab_source', first);
+      return labSources.find((source) => source === kept) ?? 'vcenter';
+    },
     nbdPort,
     environmentId,
     store: { write: database.write },

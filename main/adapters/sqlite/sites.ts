@@ -4,14 +4,20 @@ import { text } from './columns.ts';
 import { type Database, type Row, sqlOf } from './database.ts';
 import type { Place } from './place.ts';
 
-const toSite = (row: Row): SiteRow => ({
-  id: text(row, 'id'),
-  name: text(row, 'name'),
-  url: text(row, 'url'),
-  username: text(row, 'username'),
-  certificateSha256: text(row, 'certificate_sha256'),
-  createdAt: text(row, 'created_at'),
-});
+function toSite(row: Row): SiteRow {
+  const site = {
+    id: text(row, 'id'),
+    name: text(row, 'name'),
+    url: text(row, 'url'),
+    createdAt: text(row, 'created_at'),
+  };
+  if (text(row, 'kind') === 'vma') return { ...site, kind: 'vma' };
+  const [username, certificateSha256] = [text(row, 'username'), text(row, 'certificate_sha256')];
+  return { ...site, kind: 'vsphere', username, certificateSha256 };
+}
+
+const accessOf = (site: SiteRow): readonly [username: string, certificateSha256: string] =>
+  site.kind === 'vma' ? ['', ''] : [site.username, site.certificateSha256];
 
 export const createSiteRows = (database: Database, place: Place): SiteRows => ({
   list: async () => (await database.read.all('SELECT * FROM sites ORDER BY created_at, id')).map(toSite),
@@ -19,17 +25,16 @@ export const createSiteRows = (database: Database, place: Place): SiteRows => ({
     const [twin] = await sqlOf(tx).all('SELECT id FROM sites WHERE name = ?', [site.name]);
     if (twin !== undefined) throw new AppError('SITE_EXISTS', `A site is already called ${site.name}.`);
     await sqlOf(tx).run(
-      `INSERT INTO sites (id, environment_id, name, url, username, certificate_sha256, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      [site.id, place.environmentId, site.name, site.url, site.username, site.certificateSha256, site.createdAt],
+      `INSERT INTO sites (id, environment_id, kind, name, url, username, certificate_sha256, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      [site.id, place.environmentId, site.kind, site.name, site.url, ...accessOf(site), site.createdAt],
     );
   },
-  change: async (tx, { id, url, username, certificateSha256 }) => {
+  change: async (tx, site) => {
     await sqlOf(tx).run('UPDATE sites SET url = ?, username = ?, certificate_sha256 = ? WHERE id = ?', [
-      url,
-      username,
-      certificateSha256,
-      id,
+      site.url,
+      ...accessOf(site),
+      site.id,
     ]);
   },
   remove: async (tx, id) => {

@@ -4,9 +4,9 @@ import { AppError } from '../../../shared/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { VcenterCertificate } from '../../ports/vcenter.ts';
+import { withinLimit } from '../processes/within-limit.ts';
 import { endpointOf } from './endpoint.ts';
 import { unreachable } from './unreachable.ts';
-import { withinLimit } from './within-limit.ts';
 
 const handshakeMs = 15_000;
 
@@ -16,7 +16,7 @@ export async function readCertificate(
   { clock, signal }: Signalled & { readonly clock: Clock },
 ): Promise<VcenterCertificate> {
   const { host, port, servername } = endpointOf(url);
-  return withinLimit({ clock, signal, timeoutMs: handshakeMs }, (limit) => {
+  return withinLimit({ clock, signal, timeoutMs: handshakeMs, code: 'VCENTER_UNREACHABLE' }, (limit) => {
     // The pin, not a chain, is what makes it trusted: vCenters sign their own certificates.
     const socket = connect({ host, port, ...(servername === null ? {} : { servername }), rejectUnauthorized: false });
     const stop = (): void => void socket.destroy(limit.reason as Error);

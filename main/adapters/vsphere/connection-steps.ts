@@ -4,11 +4,11 @@ import { AppError, toErrorBody } from '../../../shared/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { ConnectionStep, PrivilegeCheck, Vcenter, VcenterHost } from '../../ports/vcenter.ts';
+import { withinLimit } from '../processes/within-limit.ts';
 import { certificateChange, readCertificate } from './certificate.ts';
 import { endpointOf } from './endpoint.ts';
 import { unreachable } from './unreachable.ts';
 import { createVcenter, type VsphereOptions } from './vcenter.ts';
-import { withinLimit } from './within-limit.ts';
 
 const lookupMs = 10_000;
 const connectMs = 5_000;
@@ -161,17 +161,17 @@ async function* privilegeSteps(
 type Reaching = Signalled & { readonly clock: Clock };
 
 async function resolveName(host: string, { clock, signal }: Reaching): Promise<Outcome> {
-  const found = await withinLimit({ clock, signal, timeoutMs: lookupMs }, () => lookup(host, { all: true })).catch(
-    (error: unknown) => {
-      signal.throwIfAborted();
-      throw error instanceof AppError ? error : unreachable(host, error);
-    },
-  );
+  const found = await withinLimit({ clock, signal, timeoutMs: lookupMs, code: 'VCENTER_UNREACHABLE' }, () =>
+    lookup(host, { all: true }),
+  ).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw error instanceof AppError ? error : unreachable(host, error);
+  });
   return { ok: true, detail: found.map(({ address }) => address).join(', ') };
 }
 
 async function openPort(host: string, { port, clock, signal }: Reaching & { readonly port: number }): Promise<Outcome> {
-  return withinLimit({ clock, signal, timeoutMs: connectMs }, (limit) => {
+  return withinLimit({ clock, signal, timeoutMs: connectMs, code: 'VCENTER_UNREACHABLE' }, (limit) => {
     const socket = connect({ host, port });
     const stop = (): void => void socket.destroy(limit.reason as Error);
     limit.addEventListener('abort', stop, { once: true });

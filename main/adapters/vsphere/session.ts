@@ -2,7 +2,7 @@ import { AppError, asAppError } from '../../../shared/errors.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { MoRef, VcenterAbout, VcenterSite } from '../../ports/vcenter.ts';
-import { orAborted } from './or-aborted.ts';
+import { orAborted } from '../processes/or-aborted.ts';
 import { at, type Element, filledTextOf, refAt, required, textOf } from './soap/element.ts';
 import type { Each } from './soap/read-reply.ts';
 import { value, type Xml } from './soap/request.ts';

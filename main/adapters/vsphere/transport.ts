@@ -3,6 +3,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { MoRef } from '../../ports/vcenter.ts';
+import { withinLimit } from '../processes/within-limit.ts';
 import { endpointOf } from './endpoint.ts';
 import { pinnedAgent } from './pinned-agent.ts';
 import type { Element } from './soap/element.ts';
@@ -10,7 +11,6 @@ import { faultError } from './soap/fault.ts';
 import { type Each, type ReplyLimits, readReply } from './soap/read-reply.ts';
 import { envelope, type Xml } from './soap/request.ts';
 import { unreachable } from './unreachable.ts';
-import { withinLimit } from './within-limit.ts';
 
 export type Outgoing = {
   readonly method: string;
@@ -44,7 +44,7 @@ export function createTransport(options: {
   return {
     send: (outgoing, { signal }) => {
       const timeoutMs = outgoing.timeoutMs ?? exchangeMs;
-      return withinLimit({ clock: options.clock, timeoutMs, signal }, (limit) =>
+      return withinLimit({ clock: options.clock, timeoutMs, signal, code: 'VCENTER_UNREACHABLE' }, (limit) =>
         exchange({ ...options, agent }, outgoing, limit),
       );
     },

@@ -1,4 +1,6 @@
-import { addSite, changeSite, listSites, readSiteCertificate, removeSite, testSite } from '../sites.ts';
+import { addSite } from '../add-site.ts';
+import { changeSite } from '../change-site.ts';
+import { listSites, readSiteCertificate, removeSite, testSite } from '../sites.ts';
 import { cancelJob } from './cancel-job.ts';
 import { enableChangeTracking, getChangeTracking } from './change-tracking.ts';
 import { cleanUpSnapshots } from './clean-up-snapshots.ts';

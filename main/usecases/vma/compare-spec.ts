@@ -8,7 +8,7 @@ export const compareSpec =
   (parts: VmaParts): VmaHandlers['compareSpec'] =>
   async ({ params, body }, { signal }) => {
     const vm = await requireVm(parts, params.vm_id, { signal });
-    return { changes: differences(body.known, documentOf(parts, vm)) };
+    return { changes: differences(body.known, documentOf(parts, vm, body.known.site_name)) };
   };
 
 /** Rows with a key are compared by it: a new place in the list is no change. */

@@ -7,6 +7,7 @@ import type { Tx } from '../../ports/store.ts';
 import { type CopyContext, replicaOf, type Verdict } from './copy-disk.ts';
 import { diskOf } from './disk-of.ts';
 import { type Proof, readRetries } from './full-proof.ts';
+import { lostContact } from './lost-contact.ts';
 import { proveTarget } from './nbd-export.ts';
 import { overBoots } from './over-boots.ts';
 import type { CopyPlan, DeltaBase } from './plan-copy.ts';
@@ -42,6 +43,7 @@ const readSource = (delta: Delta): Promise<readonly string[]> => {
   return context.step('read-source-chunks', {
     input: request,
     retries: readRetries,
+    uncounted: lostContact,
     ...actOnce(digests, async ({ signal }) => {
       const onProgress = reportHashing(delta.copy, 'hash-source', delta.chunks.length * chunkBytes);
       return [...(await parts.hasher.sourceChunks(request.disk.image, readRequest(delta), { signal, onProgress }))];

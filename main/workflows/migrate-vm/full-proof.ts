@@ -3,6 +3,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import { type CopyContext, replicaOf, type Verdict } from './copy-disk.ts';
 import { diskOf } from './disk-of.ts';
+import { lostContact } from './lost-contact.ts';
 import { proveTarget } from './nbd-export.ts';
 import { overBoots } from './over-boots.ts';
 import type { CopyPlan } from './plan-copy.ts';
@@ -42,6 +43,7 @@ const hashSource = (copy: CopyContext): Promise<SourceHash> =>
   copy.context.step('hash-source', {
     input: copy.request,
     retries: readRetries,
+    uncounted: lostContact,
     ...actOnce(hash, ({ signal }) => {
       const { image, capacityBytes } = copy.request.disk;
       return copy.parts.hasher.hashSource(image, capacityBytes, {

@@ -5,6 +5,7 @@ import type { SegmentRow } from '../../ports/rows.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { CopyContext } from './copy-disk.ts';
 import { diskOf } from './disk-of.ts';
+import { lostContact } from './lost-contact.ts';
 import { openExport, proveTarget } from './nbd-export.ts';
 import { overBoots } from './over-boots.ts';
 import type { CopyPlan } from './plan-copy.ts';
@@ -28,6 +29,7 @@ export async function sendSegment(copy: CopyContext, sending: Sending): Promise<
   await context.step(`segment:${segment.name}`, {
     input: { volume_id: request.volume_id, window: segment.window, fingerprint: plan.fingerprint },
     retries,
+    uncounted: lostContact,
     ...actOnce(sent, async ({ signal }) => {
       const leave = await parts.workTurns.enter(1, signal);
       try {
@@ -72,6 +74,7 @@ async function sendOnce(copy: CopyContext, sending: Sending, { signal }: Signall
   const blank = attempts === 0 && current.id === sending.blankMapping;
   const extents = extentsOf(sending.segment, sending.plan, blank);
   if (extents.length === 0) return 0;
+  await parts.mover.stopEarlier?.({ source: request.disk.image, jobId: request.job_id }, { signal });
   const target = await openExport(copy, { signal });
   await writeIntent(copy, sending.segment, rows);
   await parts.exports.fence(target.mapping, { signal });
@@ -83,6 +86,7 @@ async function sendOnce(copy: CopyContext, sending: Sending, { signal }: Signall
       mapping: target.mapping,
       extents,
       attempt: rows.reduce((total, row) => total + row.attempts, 1),
+      remote: { jobId: request.job_id, whileUnknown: copy.context.waiting },
       onProgress: progressOf(copy, sending.plan.areas, writtenBy(rows.filter((row) => row.done))),
     },
     { signal },

@@ -2,9 +2,9 @@ import { request } from 'undici';
 import { AppError } from '../../../../shared/errors.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Signalled } from '../../../ports/signalled.ts';
+import { withinLimit } from '../../processes/within-limit.ts';
 import { pinnedAgent } from '../pinned-agent.ts';
 import { unreachable } from '../unreachable.ts';
-import { withinLimit } from '../within-limit.ts';
 
 /** What the server tells of a file without giving it; null where it does not say. */
 export type FolderFile = { readonly sizeBytes: number | null; readonly modified: string | null };
@@ -19,7 +19,7 @@ export async function lookAtFile(
   const { url, cookie, certificateSha256 } = place;
   const dispatcher = pinnedAgent(certificateSha256);
   try {
-    return await withinLimit({ clock, signal, timeoutMs: headMs }, async (limit) => {
+    return await withinLimit({ clock, signal, timeoutMs: headMs, code: 'VCENTER_UNREACHABLE' }, async (limit) => {
       const reply = await request(url, { method: 'HEAD', headers: { Cookie: cookie }, dispatcher, signal: limit });
       await reply.body.dump();
       if (reply.statusCode === 200) return told(reply.headers);

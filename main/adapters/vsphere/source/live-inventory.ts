@@ -5,7 +5,7 @@ import type { Log } from '../../../ports/log.ts';
 import type { Signalled } from '../../../ports/signalled.ts';
 import type { InventoryState } from '../../../ports/sites.ts';
 import type { Vcenter } from '../../../ports/vcenter.ts';
-import { orAborted } from '../or-aborted.ts';
+import { orAborted } from '../../processes/or-aborted.ts';
 
 export type LiveInventory = {
   readonly vms: () => readonly VmSpec[];

@@ -1,13 +1,20 @@
-import { AppError } from '../../../shared/errors.ts';
+import { AppError, type ErrorCode } from '../../../shared/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Signalled } from '../../ports/signalled.ts';
+
+type Limit = {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** What it means that the time is over. */
+  readonly code: ErrorCode;
+};
 
 /**
  * Runs `work` under a signal that falls with the caller's, or when the time is over. Rejects at once then, whatever
  * `work` is still waiting for: a name lookup cannot be told to stop.
  */
 export async function withinLimit<T>(
-  { clock, timeoutMs, signal }: Signalled & { readonly clock: Clock; readonly timeoutMs: number },
+  { clock, timeoutMs, code, signal }: Signalled & Limit,
   work: (limit: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
@@ -15,7 +22,7 @@ export async function withinLimit<T>(
   const passOn = (): void => limit.abort(signal.reason);
   signal.addEventListener('abort', passOn, { once: true });
   clock.sleep(timeoutMs, { signal: limit.signal }).then(
-    () => limit.abort(new AppError('VCENTER_UNREACHABLE', `No answer within ${timeoutMs / 1000} s.`)),
+    () => limit.abort(new AppError(code, `No answer within ${timeoutMs / 1000} s.`)),
     // The work ended first and took the timer with it.
     () => undefined,
   );

@@ -1,0 +1,4 @@
+import type { ErrorCode } from '../../../shared/errors.ts';
+
+/** Errors that say nothing of the work itself: it is waited for without end, however often the contact is lost (rule M6). */
+export const lostContact: ReadonlySet<ErrorCode> = new Set(['VMA_UNREACHABLE']);
