@@ -42,8 +42,9 @@ export async function openSites(parts: Parts, opened: (() => Promise<void> | voi
     ...parts,
     dir: join(dataDir, 'vma'),
     onStarted: async (endpoint) => {
-      await keepDemoVma(endpoint, { ...parts, vmas: vma.vmas });
+      // In this order: the first list that is asked for shall have VMs in it.
       await giveDemoVcenter(endpoint, demo.vcenter(), parts);
+      await keepDemoVma(endpoint, { ...parts, vmas: vma.vmas });
     },
   });
   opened.push(() => supervised.stop());

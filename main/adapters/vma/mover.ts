@@ -50,12 +50,11 @@ export function createVmaMover({ clientOf, ...parts }: Parts): Mover {
 }
 
 async function copyOnce(run: VmaRun, options: Signalled): Promise<SegmentResult> {
-  const { client, request, clock, exports } = run;
+  const { request, clock, exports } = run;
   const startedMs = clock.monotonicMs();
   // What an earlier attempt left connected must not write beside this one (rules M1, N2).
   await exports.fence(request.mapping, options);
-  await client.call('replicate', { body: orderOf(run) }, options);
-  await untilConnected(run, options);
+  await startAndConnect(run, options);
   const connection = await proveConnection(run, options);
   await openGate(run, options);
   await watchRun(run, connection, options);
@@ -81,6 +80,20 @@ function orderOf({ request, disk, remote }: VmaRun) {
       },
     ],
   };
+}
+
+/** A reload of the server in this moment refuses everybody (rule N1): that is no failure of the run. */
+async function startAndConnect(run: VmaRun, options: Signalled): Promise<void> {
+  const { client, exports } = run;
+  const server = await exports.serverPid();
+  await client.call('replicate', { body: orderOf(run) }, options);
+  try {
+    await untilConnected(run, options);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    if (asAppError(error).code !== 'MOVER_FAILED' || server === (await exports.serverPid())) throw error;
+    throw new AppError('VMA_UNREACHABLE', 'nbd-server was replaced while the VMA connected. Nothing was written.');
+  }
 }
 
 async function untilConnected(run: VmaRun, options: Signalled): Promise<void> {
