@@ -5,6 +5,7 @@ import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { startHttpsReader } from './https-reader.ts';
 import { startQemuNbd } from './qemu-nbd.ts';
+import { startVddkReader } from './vddk-reader.ts';
 
 /** A read-only NBD server over the bytes of a source, on a Unix socket. */
 export type SourceReader = {
@@ -27,8 +28,9 @@ export async function startSourceReader(request: ReaderRequest, options: Signall
   const { source } = request;
   switch (source.format) {
     case 'datastore':
-    case 'snapshot':
       return startHttpsReader({ ...request, source }, options);
+    case 'snapshot':
+      return (source.reader === 'vddk' ? startVddkReader : startHttpsReader)({ ...request, source }, options);
     case 'vma':
       throw new AppError('INTERNAL', `${source.path} is read by its VMA.`);
     default:
