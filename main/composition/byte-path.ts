@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { asAppError } from '../../shared/errors.ts';
+import { bytesOfMib } from '../../shared/units.ts';
 import { createDiskHasher } from '../adapters/hashing/disk-hasher.ts';
 import { createLocalHostAccess } from '../adapters/host/local-host-access.ts';
 import { createSourceImages } from '../adapters/images/source-images.ts';
+import { createBandwidth } from '../adapters/movers/bandwidth.ts';
 import { createNbdcopyMover } from '../adapters/movers/nbdcopy.ts';
 import { createNbdServer } from '../adapters/nbd/nbd-server.ts';
 import { findProgram } from '../adapters/processes/find-program.ts';
@@ -37,20 +39,24 @@ export function createBytePath({ dataDir, hostId, programs, records, site, vsphe
     nbdServerPath: programPath('nbd-server', log),
     clock,
   });
-  const rateBytesPerSecond = (): number | null => {
-    const rate = records.settings.get().rate_mib_per_second;
-    return rate === null ? null : rate * 1024 ** 2;
-  };
+  const bandwidth = createBandwidth({
+    limits: () => {
+      const { rate_mib_per_second: link, host_rate_mib_per_second: perHost } = records.settings.get();
+      return { link: bytesOfMib(link), host: bytesOfMib(perHost) };
+    },
+    log,
+  });
   return {
     host,
     exports,
+    bandwidth,
     sources: allSources({
       images: imageFolders(site.vmDirs.map((dir) => createSourceImages({ dir, sourceId: records.environmentId }))),
       vsphere: vsphere.source,
     }),
     mover: createNbdcopyMover({
       stateDir: join(dataDir, 'movers'),
-      settings: () => ({ rateBytesPerSecond: rateBytesPerSecond() }),
+      bandwidth,
       hostAccess: host,
       exports,
       clock,

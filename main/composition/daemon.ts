@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Transport } from '../../shared/client/transport.ts';
 import { endpoints } from '../../shared/contract/all.ts';
 import { AppError } from '../../shared/errors.ts';
+import { bytesOfMib } from '../../shared/units.ts';
 import { takeOwnership } from '../adapters/host/owner-lease.ts';
 import { takeLock } from '../adapters/sqlite/lock.ts';
 import { openRecords } from '../adapters/sqlite/open.ts';
@@ -102,6 +103,10 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const bytePath = createBytePath({ ...options, hostId, records, site, vsphere, clock });
   opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
+  const { bandwidth } = bytePath;
+  for (const { jobId, mibPerSecond } of await records.jobs.limitedRates()) {
+    bandwidth.limitJob(jobId, bytesOfMib(mibPerSecond));
+  }
 
   opened.push(() => {
     closing.abort(new AppError('SHUTTING_DOWN'));
@@ -124,6 +129,11 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const handlers = createUsecases({
     ...common,
     ...bound,
+    reconsider: () => {
+      bound.reconsider();
+      bandwidth.reconsider();
+      vsphere.readingTurns.reconsider();
+    },
     vcenters: vsphere.vcenters,
     vault,
     engine,

@@ -1,12 +1,17 @@
 import { AppError } from '../../shared/errors.ts';
+import type { PresentMovers } from '../adapters/movers/present-movers.ts';
 import { certificateChange, readCertificate } from '../adapters/vsphere/certificate.ts';
 import { connectionSteps } from '../adapters/vsphere/connection-steps.ts';
 import { coldCopy } from '../adapters/vsphere/source/cold-copy.ts';
+import { copyFacts } from '../adapters/vsphere/source/copy-facts.ts';
 import { frozenBytes } from '../adapters/vsphere/source/frozen-bytes.ts';
 import { followInventory, type LiveInventory } from '../adapters/vsphere/source/live-inventory.ts';
 import { sourceVmOf, vmIdOf } from '../adapters/vsphere/source/source-vm.ts';
 import { createVcenter } from '../adapters/vsphere/vcenter.ts';
-import type { DatastoreFile, SourceImage } from '../domain/vm.ts';
+import { copyMethod } from '../domain/choose-copy-method.ts';
+import type { CopyMethod } from '../domain/copy-method.ts';
+import type { DatastoreFile, SnapshotDisk, SourceImage } from '../domain/vm.ts';
+import type { VmSpec } from '../domain/vm-spec.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
@@ -14,12 +19,14 @@ import type { Signalled } from '../ports/signalled.ts';
 import type { SiteRow, Vcenters } from '../ports/sites.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Vcenter } from '../ports/vcenter.ts';
+import type { ReadingTurns } from './reading-turns.ts';
 
 type OpenVcenter = {
   readonly vcenter: Vcenter;
   readonly inventory: LiveInventory;
   readonly cold: ReturnType<typeof coldCopy>;
   readonly frozen: ReturnType<typeof frozenBytes>;
+  method(spec: VmSpec, options: Signalled): Promise<CopyMethod>;
 };
 
 type Parts = {
@@ -28,6 +35,8 @@ type Parts = {
   /** Asked at every sign-in. */
   readonly password: (siteId: string) => Promise<string>;
   readonly onChange: (siteId: string) => void;
+  readonly readingTurns: ReadingTurns;
+  readonly present: (options: Signalled) => Promise<PresentMovers>;
 };
 
 /** The vCenters of the sites, as what usecases manage, as a source of VMs, and as datastores to read from. */
@@ -83,6 +92,13 @@ export function createVcenters(parts: Parts): {
         const { cold, frozen } = of(disk.siteId);
         return disk.format === 'snapshot' ? frozen.locate(disk, options) : cold.locate(disk, options);
       },
+      library: (disk, options) => of(disk.siteId).frozen.library(disk, options),
+      hostOf: (disk) => {
+        const host = hostOf(of(disk.siteId), disk);
+        return host === null ? null : `${disk.siteId}/${host.moRef}`;
+      },
+      enter: (disk, options) =>
+        parts.readingTurns.enter({ siteId: disk.siteId, host: hostOf(of(disk.siteId), disk) }, options),
     },
     close: async () => {
       await Promise.all([...opened.keys()].map(close));
@@ -90,11 +106,18 @@ export function createVcenters(parts: Parts): {
   };
 }
 
+function hostOf({ inventory }: OpenVcenter, { vmMoRef }: DatastoreFile | SnapshotDisk) {
+  const spec = inventory.vms().find(({ moRef }) => moRef === vmMoRef);
+  const moRef = spec?.hostMoRef ?? null;
+  return moRef === null ? null : { moRef, name: spec?.host ?? moRef };
+}
+
 type Opened = Map<string, OpenVcenter>;
 
-function openOne({ clock, log, password, onChange }: Parts, row: SiteRow): OpenVcenter {
+function openOne({ clock, log, password, onChange, present }: Parts, row: SiteRow): OpenVcenter {
   const { url, certificateSha256 } = row;
-  const vcenter = createVcenter({ ...row, password: () => password(row.id), clock, log });
+  const site = { ...row, password: () => password(row.id) };
+  const vcenter = createVcenter({ ...site, clock, log });
   const certificatePem = async (options: Signalled): Promise<string> => {
     const seen = await readCertificate(url, { clock, ...options });
     const change = certificateChange(seen, certificateSha256);
@@ -113,7 +136,16 @@ function openOne({ clock, log, password, onChange }: Parts, row: SiteRow): OpenV
     vcenter,
     inventory,
     cold: coldCopy({ vcenter, certificatePem, certificateSha256, clock }),
-    frozen: frozenBytes({ url, vcenter, certificatePem }),
+    frozen: frozenBytes({
+      site,
+      vcenter,
+      certificatePem,
+      libdir: async (options) => (await present(options)).libdir,
+    }),
+    method: async (spec, options) => {
+      const { movers } = await present(options);
+      return copyMethod(await copyFacts({ vcenter, spec, movers }, options));
+    },
   };
 }
 

@@ -33,9 +33,7 @@ export function shareRate(sharers: readonly Sharer[], limits: RateLimits): Reado
 
 /** The one that is used up first as all rise. */
 const tightest = (caps: readonly Cap[]): Cap | undefined =>
-  caps
-    .filter(({ members }) => members.size > 0)
-    .sort((a, b) => a.left / a.members.size - b.left / b.members.size)[0];
+  caps.filter(({ members }) => members.size > 0).sort((a, b) => a.left / a.members.size - b.left / b.members.size)[0];
 
 function capsOf(sharers: readonly Sharer[], { link, host, job }: RateLimits): Cap[] {
   const cap = (limit: number | null, members: readonly Sharer[]): Cap[] =>

@@ -5,6 +5,8 @@ export type Sending = { readonly jobId: string | null; readonly host: string | n
 export type Bandwidth = {
   /** Writes the mover's share into the file that its program reads, now and whenever it changes. Leaves with the way out. */
   join(sending: Sending): () => void;
-  /** A limit has changed. */
+  /** Bytes per second; null: this job has no limit of its own. */
+  limitJob(jobId: string, bytesPerSecond: number | null): void;
+  /** Another limit has changed. */
   reconsider(): void;
 };

@@ -1,10 +1,17 @@
 import type { DatastoreFile, SnapshotDisk } from '../domain/vm.ts';
-import type { Signalled } from './signalled.ts';
+import type { Signalled, Waiting } from './signalled.ts';
 
 /** How the bytes of a vCenter's disk are reached: its file (rule M7), or what a snapshot froze. */
 export type DatastoreAccess = {
   /** Looks again whether a file still holds the disk; the answer carries no secret. */
   locate(disk: DatastoreFile | SnapshotDisk, options: Signalled): Promise<DatastoreLocation>;
+  /** The ESXi host that the disk is read from now; null where it is not known. */
+  hostOf(disk: DatastoreFile | SnapshotDisk): string | null;
+  /** Resolves with the way out once its host and its vCenter can bear one reader more. */
+  enter(
+    disk: DatastoreFile | SnapshotDisk,
+    options: Signalled & { readonly waiting?: Waiting | undefined },
+  ): Promise<() => void>;
   /** How VMware's disk library reaches a snapshot. */
   library(disk: SnapshotDisk, options: Signalled): Promise<LibraryLocation>;
 };

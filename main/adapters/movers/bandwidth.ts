@@ -4,16 +4,25 @@ import type { Bandwidth, Sending } from '../../ports/bandwidth.ts';
 import type { Log } from '../../ports/log.ts';
 
 /** nbdkit's rate filter reads the file before each request, so a change counts within one request. */
-export function createBandwidth({ limits, log }: { readonly limits: () => RateLimits; readonly log: Log }): Bandwidth {
+export function createBandwidth({
+  limits,
+  log,
+}: {
+  readonly limits: () => Omit<RateLimits, 'job'>;
+  readonly log: Log;
+}): Bandwidth {
   const sending = new Map<string, Sending & { share: number | null | undefined }>();
+  const jobLimits = new Map<string, number>();
   let last = 0;
 
   const rewrite = (): void => {
     const sharers = [...sending].map(([id, { jobId, host }]) => ({ id, jobId, host }));
-    const changed = [...shareRate(sharers, limits())].flatMap(([id, share]) => {
-      const mover = sending.get(id);
-      return mover === undefined || mover.share === share ? [] : [{ mover, share, rise: rise(mover.share, share) }];
-    });
+    const changed = [...shareRate(sharers, { ...limits(), job: (id) => jobLimits.get(id) ?? null })].flatMap(
+      ([id, share]) => {
+        const mover = sending.get(id);
+        return mover === undefined || mover.share === share ? [] : [{ mover, share, rise: rise(mover.share, share) }];
+      },
+    );
     // Who is to send less comes first: at no time are all together allowed more than there is.
     for (const { mover, share } of changed.sort((a, b) => a.rise - b.rise)) {
       writeRate(mover.ratePath, share);
@@ -44,6 +53,11 @@ export function createBandwidth({ limits, log }: { readonly limits: () => RateLi
         sending.delete(id);
         rewriteIfPossible();
       };
+    },
+    limitJob: (jobId, bytesPerSecond) => {
+      if (bytesPerSecond === null) jobLimits.delete(jobId);
+      else jobLimits.set(jobId, bytesPerSecond);
+      rewriteIfPossible();
     },
     reconsider: rewriteIfPossible,
   };

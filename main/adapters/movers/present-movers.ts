@@ -13,7 +13,11 @@ export type PresentMovers = {
 };
 
 /** Where VMware's archive and other people's packages put the library. */
-const usualFolders = ['/opt/vmware-vix-disklib-distrib', '/usr/lib/vmware-vix-disklib', '/usr/lib64/vmware-vix-disklib'];
+const usualFolders = [
+  '/opt/vmware-vix-disklib-distrib',
+  '/usr/lib/vmware-vix-disklib',
+  '/usr/lib64/vmware-vix-disklib',
+];
 const limitSeconds = 20;
 
 /** Looks at what this machine can read disks of a vCenter with. `libdir`: where somebody said that VMware's library is. */
@@ -79,8 +83,14 @@ async function vddkPlugin(
     const { stdout, stderr } = await ask('nbdkit', ['vddk', `libdir=${libdir}`, '--dump-plugin'], options);
     const version = /^vddk_library_version=(\S+)$/m.exec(stdout)?.[1];
     return version === undefined
-      ? { available: false, because: `VMware’s disk library in ${libdir} cannot be loaded. ${firstLine(stderr)}`.trim() }
-      : { available: true, because: `nbdkit has its vddk plugin, and VMware’s disk library ${version} is in ${libdir}.` };
+      ? {
+          available: false,
+          because: `VMware’s disk library in ${libdir} cannot be loaded. ${firstLine(stderr)}`.trim(),
+        }
+      : {
+          available: true,
+          because: `nbdkit has its vddk plugin, and VMware’s disk library ${version} is in ${libdir}.`,
+        };
   });
   return { libdir: found.available ? libdir : null, found };
 }

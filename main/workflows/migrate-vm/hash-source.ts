@@ -21,6 +21,7 @@ export const hashSource = (copy: CopyContext): Promise<z.infer<typeof hash>> =>
       const { image, capacityBytes } = copy.request.disk;
       return copy.parts.hasher.hashSource(image, capacityBytes, {
         signal,
+        waiting: (reason, work) => copy.context.waiting(reason, work),
         onProgress: reportHashing(copy, 'hash-source'),
       });
     }),

@@ -12,7 +12,7 @@ type Parts = {
   /** The accepted certificate; asked for anew, and refused when it is another one. */
   readonly certificatePem: (options: Signalled) => Promise<string>;
   /** Where VMware's disk library is on this machine; null where it is not. */
-  readonly libdir: () => string | null;
+  readonly libdir: (options: Signalled) => Promise<string | null>;
 };
 
 /** How what a snapshot froze is reached: with VMware's library, or in the demo environment over HTTPS. */
@@ -24,7 +24,7 @@ export const frozenBytes = ({ site, vcenter, certificatePem, libdir }: Parts) =>
     sessionCookie: (how) => vcenter.sessionCookie(how),
   }),
   library: async ({ path }: SnapshotDisk, options: Signalled): Promise<LibraryLocation> => {
-    const found = libdir();
+    const found = await libdir(options);
     if (found === null) {
       throw new AppError('SOURCE_UNREADABLE', `${path}: VMware’s disk library is no longer on this machine.`, { path });
     }
