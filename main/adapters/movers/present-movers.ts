@@ -53,7 +53,7 @@ async function orMissing(look: () => Promise<Found>): Promise<Found> {
   } catch (error) {
     const { code, reason, message } = asAppError(error);
     if (code === 'PROGRAM_MISSING') return { available: false, because: reason ?? message };
-    if (code === 'MOVER_UNSAFE') return { available: false, because: message };
+    if (code === 'MOVER_UNSAFE') return { available: false, because: `${code}: ${reason ?? message}` };
     throw error;
   }
 }
