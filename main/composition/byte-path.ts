@@ -30,7 +30,7 @@ type Parts = {
 };
 
 /** What a byte passes on its way, and what watches it: source, mover, export, device, hasher. */
-export function createBytePath({ dataDir, hostId, programs, records, site, vsphere, clock, log }: Parts) {
+export async function createBytePath({ dataDir, hostId, programs, records, site, vsphere, clock, log }: Parts) {
   const host = createLocalHostAccess({ root: site.hostRoot, hostId, clock, log });
   const exports = createNbdServer({
     hostAccess: host,
@@ -46,6 +46,9 @@ export function createBytePath({ dataDir, hostId, programs, records, site, vsphe
     },
     log,
   });
+  for (const { jobId, mibPerSecond } of await records.jobs.limitedRates()) {
+    bandwidth.limitJob(jobId, bytesOfMib(mibPerSecond));
+  }
   return {
     host,
     exports,

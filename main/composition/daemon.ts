@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import type { Transport } from '../../shared/client/transport.ts';
 import { endpoints } from '../../shared/contract/all.ts';
 import { AppError } from '../../shared/errors.ts';
-import { bytesOfMib } from '../../shared/units.ts';
 import { takeOwnership } from '../adapters/host/owner-lease.ts';
 import { takeLock } from '../adapters/sqlite/lock.ts';
 import { openRecords } from '../adapters/sqlite/open.ts';
@@ -100,13 +99,9 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   }
   const vsphere = await openVcenters({ records, vault, clock, log, signal: closing.signal });
   opened.push(() => vsphere.close());
-  const bytePath = createBytePath({ ...options, hostId, records, site, vsphere, clock });
+  const bytePath = await createBytePath({ ...options, hostId, records, site, vsphere, clock });
   opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
-  const { bandwidth } = bytePath;
-  for (const { jobId, mibPerSecond } of await records.jobs.limitedRates()) {
-    bandwidth.limitJob(jobId, bytesOfMib(mibPerSecond));
-  }
 
   opened.push(() => {
     closing.abort(new AppError('SHUTTING_DOWN'));
@@ -119,7 +114,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const workTurns = createTurns(() => records.settings.get().parallel_transfers);
   const { workflows, ...bound } = await createWorkflows({
     ...common,
-    ...{ records, workTurns, log, closing: closing.signal },
+    ...{ records, workTurns, log, closing: closing.signal, readingTurns: vsphere.readingTurns },
   });
   const { journal, store } = records;
   const engine = createEngine({ journal, store, clock, ids, points: createPoints(process.env), log, workflows });
@@ -129,11 +124,6 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const handlers = createUsecases({
     ...common,
     ...bound,
-    reconsider: () => {
-      bound.reconsider();
-      bandwidth.reconsider();
-      vsphere.readingTurns.reconsider();
-    },
     vcenters: vsphere.vcenters,
     vault,
     engine,

@@ -38,7 +38,7 @@ const tightest = (caps: readonly Cap[]): Cap | undefined =>
 function capsOf(sharers: readonly Sharer[], { link, host, job }: RateLimits): Cap[] {
   const cap = (limit: number | null, members: readonly Sharer[]): Cap[] =>
     limit === null ? [] : [{ left: limit, members: new Set(members.map(({ id }) => id)) }];
-  const of = <K extends 'jobId' | 'host'>(key: K): [string, Sharer[]][] => {
+  const of = (key: 'jobId' | 'host'): [string, Sharer[]][] => {
     const groups = new Map<string, Sharer[]>();
     for (const sharer of sharers) {
       const group = sharer[key];

@@ -125,7 +125,7 @@ describe('nbdkit with VMware’s disk library', () => {
     program('nbdkit', "cat <&3 >/dev/null; echo 'nbdkit: error: VixDiskLib_InitEx: bad thumbprint' >&2; exit 1");
     await expect(start()).rejects.toMatchObject({
       code: 'SOURCE_UNREADABLE',
-      reason: expect.stringContaining('VixDiskLib_InitEx: bad thumbprint'),
+      reason: expect.stringContaining('VixDiskLib_InitEx: bad thumbprint') as string,
     });
   });
 });
@@ -151,17 +151,26 @@ esac`,
 
   test('on a plain Debian: over HTTPS, and neither the library nor migratekit, with the words of nbdkit', async () => {
     expect(await of('folder')).toMatchObject({ available: true });
-    expect(await of('vddk')).toMatchObject({ available: false, because: expect.stringMatching(/vddk.*cannot open/) });
-    expect(await of('migratekit')).toMatchObject({ available: false, because: expect.stringContaining('not found') });
+    expect(await of('vddk')).toMatchObject({
+      available: false,
+      because: expect.stringMatching(/vddk.*cannot open/) as string,
+    });
+    expect(await of('migratekit')).toMatchObject({
+      available: false,
+      because: expect.stringContaining('not found') as string,
+    });
     expect((await look()).libdir).toBeNull();
   });
 
   test('the plugin without the library, with a broken one, with a good one', async () => {
     pluginThatKnows('/opt/good');
-    expect(await of('vddk')).toMatchObject({ available: false, because: expect.stringContaining('vddk_libdir') });
+    expect(await of('vddk')).toMatchObject({
+      available: false,
+      because: expect.stringContaining('vddk_libdir') as string,
+    });
     expect(await of('vddk', '/opt/broken')).toMatchObject({
       available: false,
-      because: expect.stringContaining('libvixDiskLib.so.8: cannot open'),
+      because: expect.stringContaining('libvixDiskLib.so.8: cannot open') as string,
     });
     expect(await of('vddk', '/opt/good')).toMatchObject({ available: true });
     expect((await look('/opt/good')).libdir).toBe('/opt/good');

@@ -61,7 +61,7 @@ describe('the bandwidth of a migration', () => {
     await isTold([3, 3, 3, 3]);
     expect(await limitJob(slow, 3)).toMatchObject({ limit_mib_per_second: 3 });
     expect(told()).toEqual([1, 1, 1, 9]);
-    await own.daemon.kill();
+    await own.daemon.kill('SIGKILL');
     await own.start();
     await isTold([1, 1, 1, 9]);
     await cancel(own.daemon, fast);
