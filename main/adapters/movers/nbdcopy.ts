@@ -1,5 +1,5 @@
 import { AppError } from '../../../shared/errors.ts';
-import { grainBytes } from '../../domain/chunks.ts';
+import { grainBytes, inGrains } from '../../domain/chunks.ts';
 import { type Extent, totalBytes } from '../../domain/extent.ts';
 import { isImageFile } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -35,8 +35,9 @@ const connectWithinMs = 60_000;
 const progressEveryMs = 200;
 const stallTimeoutMs = 300_000;
 const pauseTimeoutMs = 1_000;
-/** Every request that touches a listed area is written whole: small ones where the areas are many and small. */
 const requestSizes = { ordinary: 1024 * 1024, scattered: grainBytes } as const;
+/** How much more than what is listed may be sent for the sake of larger requests. */
+const wasteAllowed = 1.02;
 
 /** nbdkit as the source, nbdcopy as the writer, a gate between them. */
 export function createNbdcopyMover(context: MoverContext): Mover {
@@ -174,9 +175,11 @@ export const nbdcopyFlags = [
   '--connections=1',
 ] as const;
 
+/** A request that touches a listed area is written whole: small ones where the areas are many and small. */
 function requestBytesFor(extents: readonly Extent[]): number {
-  const isWhole = extents.every(({ offset }) => offset % requestSizes.ordinary === 0);
-  return isWhole && extents.length === 1 ? requestSizes.ordinary : requestSizes.scattered;
+  const { ordinary, scattered } = requestSizes;
+  const sent = totalBytes(inGrains(extents, { grain: ordinary, capacityBytes: Number.MAX_SAFE_INTEGER }));
+  return sent <= wasteAllowed * totalBytes(extents) ? ordinary : scattered;
 }
 
 function startNbdcopy({ request, files, source, nbdcopyPath }: Run): RunningProgram {
