@@ -10,9 +10,7 @@ export function allSnapshots({ vsphere }: { readonly vsphere: SourceSnapshots })
   };
   return {
     method: (vm, options) =>
-      vm.sourceKind === 'images'
-        ? Promise.resolve(imageCopyMethod)
-        : vsphere.method(vm, options),
+      vm.sourceKind === 'images' ? Promise.resolve(imageCopyMethod) : vsphere.method(vm, options),
     freeze: (request, options) => of(request.vm).freeze(request, options),
     changedAreas: (request, options) => of(request.vm).changedAreas(request, options),
     thaw: (request, options) =>

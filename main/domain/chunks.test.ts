@@ -5,17 +5,31 @@ const capacityBytes = 37 * chunkBytes + 512;
 
 describe('chunks of a disk', () => {
   test('an area touches every chunk that it has a byte in', () => {
-    expect(chunksOf([{ offset: chunkBytes - 1, length: 2 }, { offset: 5 * chunkBytes, length: chunkBytes }])).toEqual([
-      0, 1, 5,
-    ]);
-    expect(chunksOf([{ offset: 7, length: 1 }, { offset: 9, length: 1 }])).toEqual([0]);
+    expect(
+      chunksOf([
+        { offset: chunkBytes - 1, length: 2 },
+        { offset: 5 * chunkBytes, length: chunkBytes },
+      ]),
+    ).toEqual([0, 1, 5]);
+    expect(
+      chunksOf([
+        { offset: 7, length: 1 },
+        { offset: 9, length: 1 },
+      ]),
+    ).toEqual([0]);
     expect(chunksOf([])).toEqual([]);
   });
 
   test('areas are sent in whole grains, and no further than the disk goes', () => {
-    expect(inGrains([{ offset: 3, length: 1 }, { offset: grainBytes + 5, length: 1 }], { capacityBytes })).toEqual([
-      { offset: 0, length: 2 * grainBytes },
-    ]);
+    expect(
+      inGrains(
+        [
+          { offset: 3, length: 1 },
+          { offset: grainBytes + 5, length: 1 },
+        ],
+        { capacityBytes },
+      ),
+    ).toEqual([{ offset: 0, length: 2 * grainBytes }]);
     expect(inGrains([{ offset: capacityBytes - 1, length: 1 }], { capacityBytes })).toEqual([
       { offset: 37 * chunkBytes, length: 512 },
     ]);

@@ -66,8 +66,7 @@ async function runChunks(job: HasherJob & { mode: 'chunks' }, programPath: strin
   try {
     const digests = await hashChunks({ source, bytes: job.bytes, indices, chunks, onProgress: progressPrinter() });
     const tail = { from: job.bytes, to: job.deviceBytes };
-    const tailIsZero =
-      tail.to === tail.from || (await rangeIsZero({ source, ...tail, onProgress: () => undefined }));
+    const tailIsZero = tail.to === tail.from || (await rangeIsZero({ source, ...tail, onProgress: () => undefined }));
     print({ kind: 'chunks', digests: digests.map((digest) => digest.toString('hex')), tailIsZero });
   } finally {
     await chunks.stop();

@@ -38,7 +38,8 @@ export async function nbdSource(socketPath: string): Promise<NbdSource> {
       if (failed === 0) await bytes.read(asked.slot.subarray(0, asked.length));
       waiting.delete(header.readBigUInt64BE(8));
       if (failed === 0) asked.resolve();
-      else asked.reject(new Trouble(exitCode.failed, `The reader of the source answered with error ${String(failed)}.`));
+      else
+        asked.reject(new Trouble(exitCode.failed, `The reader of the source answered with error ${String(failed)}.`));
     }
   };
   receive().catch((error: unknown) => {
@@ -83,7 +84,8 @@ async function negotiate(socket: Socket, bytes: Arriving): Promise<void> {
     await bytes.read(payload);
     const type = header.readUInt32BE(12);
     if (type === reply.ack) return;
-    if (type !== reply.info) throw new Trouble(exitCode.failed, `The reader of the source refused: ${payload.toString()}`);
+    if (type !== reply.info)
+      throw new Trouble(exitCode.failed, `The reader of the source refused: ${payload.toString()}`);
   }
 }
 

@@ -20,7 +20,10 @@ export type SourceSnapshots = {
   /** How the VM would be read now. */
   method(vm: VmRef, options: Signalled): Promise<CopyMethod>;
   /** Switches change tracking on where it is off and can be had, then takes the snapshot `id`. Repeatable: the same id finds the same snapshot. */
-  freeze(request: { readonly vm: VmRef; readonly id: string; readonly quiesce: boolean }, options: Signalled): Promise<FrozenVm>;
+  freeze(
+    request: { readonly vm: VmRef; readonly id: string; readonly quiesce: boolean },
+    options: Signalled,
+  ): Promise<FrozenVm>;
   /** What changed between `since` and the snapshot; `*`: what is in use. Every doubt is CHANGES_UNKNOWN (rule J6). */
   changedAreas(
     request: {

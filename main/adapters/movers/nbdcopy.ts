@@ -167,13 +167,7 @@ function sourceFailure({ request, source }: Run, failure: AppError): AppError {
 }
 
 /** Rule M2: exactly these flags. -S 0 keeps written zeroes, destination-is-zero leaves unlisted areas alone. */
-export const nbdcopyFlags = [
-  '-S',
-  '0',
-  '--destination-is-zero',
-  '--flush',
-  '--connections=1',
-] as const;
+export const nbdcopyFlags = ['-S', '0', '--destination-is-zero', '--flush', '--connections=1'] as const;
 
 /** A request that touches a listed area is written whole: small ones where the areas are many and small. */
 function requestBytesFor(extents: readonly Extent[]): number {

@@ -9,7 +9,15 @@ import { sites } from './migrations/0050-sites.ts';
 import { sourceSnapshots } from './migrations/0060-source-snapshots.ts';
 import { replicaStates } from './migrations/0080-replica-states.ts';
 
-const migrations = [firstTables, newestMapping, volumeDaemon, legacyExports, sites, sourceSnapshots, replicaStates] as const;
+const migrations = [
+  firstTables,
+  newestMapping,
+  volumeDaemon,
+  legacyExports,
+  sites,
+  sourceSnapshots,
+  replicaStates,
+] as const;
 const newest = migrations.at(-1)?.number ?? 0;
 
 /** Forward only, after an online backup, each in its own transaction with its number; a newer schema is refused. */

@@ -110,11 +110,10 @@ export function createVolumeRows({ database, clock, events, place }: Parts): Vol
       await changed(tx, volumeId);
     },
     setRole: async (tx, volumeId, role) => {
-      await sqlOf(tx).run('UPDATE ossea_volumes SET role = ?, generation = generation + 1, updated_at = ? WHERE volume_id = ?', [
-        role,
-        clock.now(),
-        volumeId,
-      ]);
+      await sqlOf(tx).run(
+        'UPDATE ossea_volumes SET role = ?, generation = generation + 1, updated_at = ? WHERE volume_id = ?',
+        [role, clock.now(), volumeId],
+      );
       await changed(tx, volumeId);
     },
     raiseGeneration: (tx, volumeId) =>

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
-import { actOnce } from '../../engine/act-once.ts';
 import type { CopyMethod } from '../../domain/copy-method.ts';
+import { actOnce } from '../../engine/act-once.ts';
 import type { Migrating } from './migrate-vm.ts';
 import { imageOf } from './source-disk.ts';
 
@@ -38,9 +38,7 @@ export const chooseMethod = ({ parts, context, request }: Migrating): Promise<Co
 
 const frozenVm = z.object({
   snapshotMoRef: z.string(),
-  disks: z.array(
-    z.object({ key: z.int(), capacityBytes: z.int(), image: imageOf, changeId: z.string().nullable() }),
-  ),
+  disks: z.array(z.object({ key: z.int(), capacityBytes: z.int(), image: imageOf, changeId: z.string().nullable() })),
   /** Why the guest was not quiet when the snapshot was taken, though it was asked to be. */
   notQuiet: z.string().nullable(),
 });

@@ -94,7 +94,10 @@ type Take = { readonly vm: string; readonly id: string; readonly quiesce: boolea
 
 async function takeQuietly({ vcenter, ledger }: SnapshotPlace, take: Take, options: Signalled) {
   try {
-    return await vcenter.takeSnapshot({ ...take, description: 'Read by a migration; removed at its end.', ledger }, options);
+    return await vcenter.takeSnapshot(
+      { ...take, description: 'Read by a migration; removed at its end.', ledger },
+      options,
+    );
   } catch (error) {
     if (!take.quiesce || !quiesceFaults.has(faultNameOf(error) ?? '')) throw error;
     const reason = error instanceof AppError ? error.reason : undefined;
