@@ -27,10 +27,10 @@ module.exports = {
       '^main/(domain|engine|ports|workflows|preflight|correlation)/',
       '^shared/',
     ]),
-    // The hasher's line protocol is the one thing that both sides of that pipe must share.
+    // The hasher's line protocol and its manifests are what both sides of that pipe must share.
     only('adapters-implement-ports', '^main/adapters/', [
       '^main/(domain|ports)/',
-      '^main/hasher/protocol[.]ts$',
+      '^main/hasher/(protocol|manifest)[.]ts$',
       '^shared/',
     ]),
     only('api-calls-usecases', '^main/api/', ['^main/(usecases|ports)/', '^shared/']),

@@ -2,6 +2,11 @@ import { type ErrorEntry, fail, hold, wait } from './error-entry.ts';
 
 /** The part of the catalogue that only vCenter can cause. */
 export const vcenterErrors = {
+  GUEST_NOT_QUIESCED: fail(
+    422,
+    'The guest could not be brought to a quiet moment for the snapshot.',
+    'Look at the tools and the event log of the guest; without a quiet moment its disks are copied as after a power cut.',
+  ),
   VCENTER_AUTH: hold(
     422,
     'The vCenter refused the user name or the password.',

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { asAppError } from '../../shared/errors.ts';
 import { bytesOfMib } from '../../shared/units.ts';
 import { createDiskHasher } from '../adapters/hashing/disk-hasher.ts';
+import { createManifests } from '../adapters/hashing/manifests.ts';
 import { createLocalHostAccess } from '../adapters/host/local-host-access.ts';
 import { createSourceImages } from '../adapters/images/source-images.ts';
 import { createBandwidth } from '../adapters/movers/bandwidth.ts';
@@ -12,10 +13,13 @@ import type { openRecords } from '../adapters/sqlite/open.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
+import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
+import { allSnapshots } from './all-snapshots.ts';
 import { allSources } from './all-sources.ts';
 import { imageFolders } from './image-folders.ts';
 import type { Programs } from './programs.ts';
+import { ratesOf } from './rates-of.ts';
 import type { OpenSite } from './site.ts';
 
 type Parts = {
@@ -24,7 +28,11 @@ type Parts = {
   readonly programs: Programs;
   readonly records: Awaited<ReturnType<typeof openRecords>>;
   readonly site: OpenSite;
-  readonly vsphere: { readonly source: Sources; readonly datastores: DatastoreAccess };
+  readonly vsphere: {
+    readonly source: Sources;
+    readonly snapshots: SourceSnapshots;
+    readonly datastores: DatastoreAccess;
+  };
   readonly clock: Clock;
   readonly log: Log;
 };
@@ -40,10 +48,7 @@ export async function createBytePath({ dataDir, hostId, programs, records, site,
     clock,
   });
   const bandwidth = createBandwidth({
-    limits: () => {
-      const { rate_mib_per_second: link, host_rate_mib_per_second: perHost } = records.settings.get();
-      return { link: bytesOfMib(link), host: bytesOfMib(perHost) };
-    },
+    limits: () => ratesOf(records),
     log,
   });
   for (const { jobId, mibPerSecond } of await records.jobs.limitedRates()) {
@@ -57,6 +62,8 @@ export async function createBytePath({ dataDir, hostId, programs, records, site,
       images: imageFolders(site.vmDirs.map((dir) => createSourceImages({ dir, sourceId: records.environmentId }))),
       vsphere: vsphere.source,
     }),
+    snapshots: allSnapshots({ vsphere: vsphere.snapshots }),
+    manifests: createManifests({ folder: join(dataDir, 'manifests') }),
     mover: createNbdcopyMover({
       stateDir: join(dataDir, 'movers'),
       bandwidth,

@@ -7,6 +7,7 @@ import { coldCopy } from '../adapters/vsphere/source/cold-copy.ts';
 import { copyFacts } from '../adapters/vsphere/source/copy-facts.ts';
 import { frozenBytes } from '../adapters/vsphere/source/frozen-bytes.ts';
 import { followInventory, type LiveInventory } from '../adapters/vsphere/source/live-inventory.ts';
+import { createSourceSnapshots } from '../adapters/vsphere/source/snapshots.ts';
 import { sourceVmOf, vmIdOf } from '../adapters/vsphere/source/source-vm.ts';
 import { createVcenter } from '../adapters/vsphere/vcenter.ts';
 import { copyMethod } from '../domain/choose-copy-method.ts';
@@ -19,6 +20,8 @@ import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
 import type { Signalled } from '../ports/signalled.ts';
 import type { SiteRow, Vcenters } from '../ports/sites.ts';
+import type { SnapshotLedger } from '../ports/snapshot-ledger.ts';
+import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Vcenter } from '../ports/vcenter.ts';
 import type { ReadingTurns } from './reading-turns.ts';
@@ -39,16 +42,18 @@ type Parts = {
   readonly onChange: (siteId: string) => void;
   readonly readingTurns: ReadingTurns;
   readonly present: (options: Signalled) => Promise<PresentMovers>;
+  readonly ledgerOf: (siteId: string) => SnapshotLedger;
 };
 
 /** The vCenters of the sites, as what usecases manage, as a source of VMs, and as datastores to read from. */
 export function createVcenters(parts: Parts): {
   readonly vcenters: Vcenters;
   readonly source: Sources;
+  readonly snapshots: SourceSnapshots;
   readonly datastores: DatastoreAccess;
   close(): Promise<void>;
 } {
-  const { clock, log, readingTurns } = parts;
+  const { clock, log, ledgerOf, readingTurns } = parts;
   const opened: Opened = new Map();
   const of = (siteId: string): OpenVcenter => {
     const found = opened.get(siteId);
@@ -80,6 +85,7 @@ export function createVcenters(parts: Parts): {
         opened.set(row.id, openOne(parts, row));
       },
       close,
+      vcenter: (siteId) => of(siteId).vcenter,
       state: (siteId) => {
         const { inventory } = of(siteId);
         return { ...inventory.state(), vmCount: inventory.vms().length };
@@ -90,6 +96,16 @@ export function createVcenters(parts: Parts): {
       },
     },
     source: sourceOf(opened, of, (image, options) => readerExtents({ source: image, clock, datastores }, options)),
+    snapshots: createSourceSnapshots((siteId) => {
+      const { vcenter, inventory, method } = of(siteId);
+      return {
+        siteId,
+        vcenter,
+        ledger: ledgerOf(siteId),
+        specOf: (vmId, options) => findVm(inventory, { siteId, vmId }, options),
+        method,
+      };
+    }),
     datastores,
     close: async () => {
       await Promise.all([...opened.keys()].map(close));
@@ -183,4 +199,16 @@ const sourceOf = (opened: Opened, of: Of, extentsOf: Extents): Sources => ({
 function datastoreFile(image: SourceImage): DatastoreFile {
   if (image.format !== 'datastore') throw new AppError('INTERNAL', `${image.path} lies in no datastore.`);
   return image;
+}
+
+/** While the first look at the inventory is under way, or failed, a VM that it does not show may well be there. */
+async function findVm(
+  inventory: LiveInventory,
+  { siteId, vmId }: { readonly siteId: string; readonly vmId: string },
+  options: Signalled,
+): Promise<VmSpec> {
+  await inventory.ready(options);
+  const spec = inventory.vms().find((one) => vmIdOf(siteId, one) === vmId);
+  if (spec !== undefined) return spec;
+  throw inventory.state().error ?? new AppError('NOT_FOUND', `The vCenter lists no VM ${vmId}.`, { vm_id: vmId });
 }

@@ -26,6 +26,7 @@ export type ByteSource = {
 const sectorBytes = 512;
 
 export function diskSource({ file }: OpenDisk): ByteSource {
+  let hasRead = false;
   return {
     fill: async (slot, offset, length) => {
       let filled = 0;
@@ -33,11 +34,12 @@ export function diskSource({ file }: OpenDisk): ByteSource {
         // Whole slot: O_DIRECT wants aligned lengths, and a read past the end is simply short.
         const rest = chunkBytes - filled;
         const { bytesRead } = await file.read(slot, filled, rest, offset + filled).catch((error: unknown) => {
-          throw readTrouble(error, offset + filled);
+          throw readTrouble(error, { offset: offset + filled, isFirst: !hasRead });
         });
         if (bytesRead === 0) {
           throw new Trouble(exitCode.integrity, `The disk ends at byte ${offset + filled}.`);
         }
+        hasRead = true;
         filled += bytesRead;
         if (filled < length && filled % sectorBytes !== 0) {
           throw new Trouble(exitCode.integrity, `The disk ends inside a sector at byte ${offset + filled}.`);
@@ -47,9 +49,9 @@ export function diskSource({ file }: OpenDisk): ByteSource {
   };
 }
 
-function readTrouble(error: unknown, offset: number): Trouble {
+function readTrouble(error: unknown, { offset, isFirst }: { offset: number; isFirst: boolean }): Trouble {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'EINVAL' && offset === 0) return new Trouble(exitCode.directRefused, message);
+  if (code === 'EINVAL' && isFirst) return new Trouble(exitCode.directRefused, message);
   return new Trouble(exitCode.integrity, `Reading at byte ${offset} failed: ${message}`);
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type ChunkDigests, isZero } from './chunk-digests.ts';
 import { alignedSlots, type ByteSource } from './disk-source.ts';
-import { chunkBytes } from './protocol.ts';
+import { chunkBytes, exitCode } from './protocol.ts';
+import { Trouble } from './trouble.ts';
 
 const slotCount = 8;
 const readAhead = 4;
@@ -47,6 +48,40 @@ export async function hashRange(request: {
     request.onProgress(index * chunkBytes + lengthOf(index));
   }
   return { digests: await Promise.all(digests), sha256: whole.digest('hex') };
+}
+
+/** The listed chunks only, in their order. `onProgress` counts the bytes that were read. */
+export async function hashChunks(request: {
+  readonly source: ByteSource;
+  readonly bytes: number;
+  readonly indices: readonly number[];
+  readonly chunks: ChunkDigests;
+  readonly onProgress: (bytes: number) => void;
+}): Promise<readonly Buffer[]> {
+  const { source, bytes, indices, chunks } = request;
+  const slots = alignedSlots(readAhead);
+  const digests: Promise<Buffer>[] = [];
+  let done = 0;
+  const readOne = async (at: number, index: number): Promise<Buffer> => {
+    const slot = slots[at % readAhead];
+    if (slot === undefined) throw new Error('no slot');
+    const offset = index * chunkBytes;
+    const length = Math.min(chunkBytes, bytes - offset);
+    if (length <= 0) throw new Trouble(exitCode.failed, `Chunk ${String(index)} lies past the end of the disk.`);
+    await source.fill(slot, offset, length);
+    const digest = await chunks.digest(slot, length);
+    done += length;
+    request.onProgress(done);
+    return digest;
+  };
+  for (const [at, index] of indices.entries()) {
+    // A slot is read into again only when the digest of what it held is there.
+    if (at >= readAhead) await digests[at - readAhead];
+    const digest = readOne(at, index);
+    digest.catch(() => undefined);
+    digests.push(digest);
+  }
+  return await Promise.all(digests);
 }
 
 /** True when every byte of [from, to) is zero; reads aligned and looks only at what was asked. */

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { createChunkDigests, type DigestRequest, digestOf } from './chunk-digests.ts';
-import { diskSource, streamSource } from './disk-source.ts';
-import { hashRange, rangeIsZero } from './hash-disk.ts';
+import { type ByteSource, diskSource, streamSource } from './disk-source.ts';
+import { hashChunks, hashRange, rangeIsZero } from './hash-disk.ts';
 import { writeManifest } from './manifest.ts';
+import { nbdSource } from './nbd-source.ts';
 import { openDisk } from './open-disk.ts';
 import { chunkBytes, exitCode, type HasherJob, type HasherLine } from './protocol.ts';
 import { Trouble } from './trouble.ts';
@@ -56,6 +58,34 @@ async function runHash(job: HasherJob & { mode: 'hash' }, programPath: string): 
   }
 }
 
+async function runChunks(job: HasherJob & { mode: 'chunks' }, programPath: string): Promise<void> {
+  const indices = JSON.parse(readFileSync(job.chunksPath, 'utf8')) as number[];
+  const opened = await openSource(job);
+  const { source } = opened;
+  const chunks = createChunkDigests(programPath);
+  try {
+    const digests = await hashChunks({ source, bytes: job.bytes, indices, chunks, onProgress: progressPrinter() });
+    const tail = { from: job.bytes, to: job.deviceBytes };
+    const tailIsZero = tail.to === tail.from || (await rangeIsZero({ source, ...tail, onProgress: () => undefined }));
+    print({ kind: 'chunks', digests: digests.map((digest) => digest.toString('hex')), tailIsZero });
+  } finally {
+    await chunks.stop();
+    await opened.close();
+  }
+}
+
+async function openSource(job: HasherJob & { mode: 'chunks' }): Promise<{
+  readonly source: ByteSource;
+  readonly close: () => Promise<void>;
+}> {
+  if (job.through === 'nbd') {
+    const nbd = await nbdSource(job.path);
+    return { source: nbd, close: () => Promise.resolve(nbd.close()) };
+  }
+  const disk = await openDisk(job);
+  return { source: diskSource(disk), close: () => disk.file.close() };
+}
+
 async function runZero(job: HasherJob & { mode: 'zero' }): Promise<void> {
   const disk = await openDisk(job);
   try {
@@ -73,6 +103,7 @@ async function main(): Promise<void> {
   if (programPath === undefined || jobText === undefined) throw new Trouble(exitCode.failed, 'No job was given.');
   const job = JSON.parse(jobText) as HasherJob;
   if (job.mode === 'hash') await runHash(job, programPath);
+  else if (job.mode === 'chunks') await runChunks(job, programPath);
   else await runZero(job);
 }
 

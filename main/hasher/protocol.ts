@@ -29,6 +29,18 @@ export type HasherJob =
       readonly manifestsDir: string;
     }
   | {
+      readonly mode: 'chunks';
+      /** A disk, or the Unix socket of an NBD server that reads one. */
+      readonly path: string;
+      readonly through: 'file' | 'nbd';
+      readonly reader: Reader;
+      readonly identity: DiskIdentity | null;
+      readonly bytes: number;
+      readonly deviceBytes: number;
+      /** JSON file with the numbers of the chunks: too many for an argument. */
+      readonly chunksPath: string;
+    }
+  | {
       readonly mode: 'zero';
       readonly path: string;
       readonly reader: Reader;
@@ -41,5 +53,6 @@ export type HasherJob =
 export type HasherLine =
   | { readonly kind: 'progress'; readonly bytes: number }
   | { readonly kind: 'hash'; readonly sha256: string; readonly manifestRoot: string; readonly tailIsZero: boolean }
+  | { readonly kind: 'chunks'; readonly digests: readonly string[]; readonly tailIsZero: boolean }
   | { readonly kind: 'zero'; readonly isZero: boolean }
   | { readonly kind: 'trouble'; readonly text: string };

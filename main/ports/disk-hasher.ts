@@ -22,6 +22,9 @@ export type DeviceHash = Hash & {
   readonly deviceBytes: number;
 };
 
+/** `bytes`: capacity of the source disk. Chunk i covers [i * 4 MiB, min((i + 1) * 4 MiB, bytes)); `chunks` is sorted, each once. */
+export type ChunkRequest = { readonly bytes: number; readonly chunks: readonly number[] };
+
 /** A program of its own reads and hashes; never this process (rule P2). */
 export type DiskHasher = {
   hashSource(
@@ -35,6 +38,18 @@ export type DiskHasher = {
     bytes: number,
     options: Signalled & { readonly onProgress?: (bytes: number) => void },
   ): Promise<DeviceHash>;
+  /** SHA-256 (hex) of the listed 4 MiB chunks, in their order; the last chunk of a disk may be shorter. */
+  sourceChunks(
+    source: SourceImage,
+    request: ChunkRequest,
+    options: Signalled & { readonly onProgress?: (bytes: number) => void; readonly waiting?: Waiting | undefined },
+  ): Promise<readonly string[]>;
+  /** The same of the device, past the cache as hashDevice, with the check of the tail. */
+  deviceChunks(
+    mapping: Mapping,
+    request: ChunkRequest,
+    options: Signalled & { readonly onProgress?: (bytes: number) => void },
+  ): Promise<{ readonly digests: readonly string[]; readonly tailIsZero: boolean }>;
   /** True when every byte of the range reads as zero; the same check of the descriptor. */
   isZero(mapping: Mapping, range: Extent, options: Signalled): Promise<boolean>;
 };

@@ -6,6 +6,7 @@ import type { Settings } from '../../shared/contract/settings.ts';
 import type { Volume } from '../../shared/contract/volumes.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
 import type { Evidence, Mapping } from '../domain/device.ts';
+import type { Extent } from '../domain/extent.ts';
 import type { SourceVm } from '../domain/vm.ts';
 import type { Tx } from './store.ts';
 
@@ -64,6 +65,14 @@ export type DiskPatch = {
   readonly manifestRoot?: string;
   readonly reader?: string;
   readonly reused?: boolean;
+  readonly mode?: 'full' | 'delta';
+  readonly fullBecause?: string | null;
+  readonly bytesChanged?: number;
+  readonly chunksRead?: number;
+  readonly chunksCarried?: number;
+  readonly carriedFrom?: string | null;
+  readonly mover?: string;
+  readonly moverBecause?: string;
 };
 
 export type VolumeRows = {
@@ -80,7 +89,12 @@ export type VolumeRows = {
       readonly metadata: Volume['metadata'];
     },
   ): Promise<void>;
+  /** Another role is another generation. */
   setRole(tx: Tx, volumeId: string, role: Volume['role']): Promise<void>;
+  /** Something but the next copy of its source disk may write to the volume, or did (rule P3): nothing is carried over that. */
+  raiseGeneration(tx: Tx, volumeId: string): Promise<void>;
+  /** null: the records do not know the volume. */
+  generation(volumeId: string): Promise<number | null>;
   /** Another migration of the same source disk goes on with it. */
   takeIntoUse(tx: Tx, volumeId: string, by: DiskOfJob): Promise<void>;
   /** Volumes for this source disk that are not deleted, the last used first. */
@@ -160,6 +174,38 @@ export type SegmentRow = {
 export type SegmentRows = {
   of(jobId: string, diskKey: number): Promise<readonly SegmentRow[]>;
   put(tx: Tx, row: SegmentRow): Promise<void>;
+  /** The disk is sent again from its beginning. */
+  clear(tx: Tx, disk: DiskOfJob): Promise<void>;
+};
+
+export type ReplicaKey = { readonly sourceDisk: string; readonly volumeId: string };
+
+/** What a volume is known to hold of its source disk since the last proof (rules J6, P3). */
+export type ReplicaState = ReplicaKey & {
+  readonly changeId: string;
+  readonly manifestRoot: string;
+  /** Of the volume at that time; under another one nothing of this holds. */
+  readonly generation: number;
+  readonly capacityBytes: number;
+  readonly volumeBytes: number;
+  /** The migration that proved it. */
+  readonly jobId: string;
+  readonly sampleCursor: number;
+  /** What copies without a proof may have written since. */
+  readonly dirty: readonly Extent[];
+  /** Why it must not be used, although it is here. */
+  readonly voidBecause: string | null;
+};
+
+export type ReplicaRows = {
+  get(key: ReplicaKey): Promise<ReplicaState | null>;
+  /** Whether any volume holds a proved copy of the source disk. */
+  isKnown(sourceDisk: string): Promise<boolean>;
+  /** After a proof: clean and valid. */
+  put(tx: Tx, state: Omit<ReplicaState, 'dirty' | 'voidBecause'>): Promise<void>;
+  /** To be written before a byte of the areas is. */
+  markDirty(tx: Tx, key: ReplicaKey, areas: readonly Extent[]): Promise<void>;
+  makeVoid(tx: Tx, key: ReplicaKey, because: string): Promise<void>;
 };
 
 export type EventRows = {

@@ -26,6 +26,11 @@ export const createMigration =
       source: { sourceKind: vm.sourceKind, sourceId: vm.sourceId, vmId: vm.vmId },
       reuse: settings.reuse_volumes,
       keep_attached: body.keep_attached,
+      full: body.full,
+      audit: body.audit,
+      cold: body.cold,
+      quiesce: body.quiesce,
+      sample_percent: settings.sample_percent,
     };
     const kept: { migration?: Migration | null } = {};
     await engine.start(parts.migrateVm, request, {

@@ -17,6 +17,7 @@ import type {
   VolumeRows,
 } from '../ports/rows.ts';
 import type { SiteRows, Vcenters } from '../ports/sites.ts';
+import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Store } from '../ports/store.ts';
 import type { Vault } from '../ports/vault.ts';
@@ -34,6 +35,7 @@ export type UsecaseParts = {
   readonly reconsider: () => void;
   readonly bandwidth: Pick<Bandwidth, 'limitJob'>;
   readonly sources: Sources;
+  readonly snapshots: SourceSnapshots;
   readonly vcenters: Vcenters;
   readonly vault: Vault;
   readonly cloud: Cloud;

@@ -30,8 +30,11 @@ async function collect(parts: UsecaseParts, vm: SourceVm, options: Signalled): P
     }
   };
   const unreadable: { label: string; error: AppError }[] = [];
+  const method = await establish(() => parts.snapshots.method(vm, options));
   for (const disk of vm.disks) {
-    const state = await establish(() => parts.sources.state(disk, options));
+    // What a snapshot freezes need not stand still now.
+    const state =
+      method.known && !method.value.snapshot ? await establish(() => parts.sources.state(disk, options)) : method;
     if (!state.known) unreadable.push({ label: disk.label, error: state.error });
   }
   const [unfinished] = await parts.rows.jobs.list({ vmId: vm.vmId, limit: 1 });

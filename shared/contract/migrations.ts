@@ -52,6 +52,20 @@ export const migrationDisk = z.object({
   target_sha256: z.string().nullable(),
   manifest_root: z.string().nullable(),
   reader: z.string().nullable(),
+  /** Null until the copy is planned. */
+  mode: z.enum(['full', 'delta']).nullable().default(null),
+  /** Why all of the disk is copied; null for a delta. */
+  full_because: z.string().nullable().default(null),
+  /** Of a delta: what changed since the last run, in whole grains of 256 KiB. */
+  bytes_changed: bytes.nullable().default(null),
+  /** Of a delta proof: chunks of 4 MiB that were read at both ends now, and those whose digest an earlier proof carries. */
+  chunks_read: z.int().nullable().default(null),
+  chunks_carried: z.int().nullable().default(null),
+  /** The migration whose proof is carried on. */
+  carried_from: id.nullable().default(null),
+  /** Which program reads the source, and why that one. */
+  mover: z.string().nullable().default(null),
+  mover_because: z.string().nullable().default(null),
 });
 export type MigrationDisk = z.infer<typeof migrationDisk>;
 
@@ -64,6 +78,7 @@ export const migration = z.object({
   reason: z.string().nullable(),
   phase,
   timeline,
+  /** `full` only when both ends of every disk were read in full. */
   proof: z.enum(['full', 'delta']).nullable(),
   bytes_total: bytes,
   bytes_copied: bytes,
@@ -97,6 +112,14 @@ export const createMigration = endpoint({
     vm_id: id,
     /** Leaves the volumes on the appliance at the end, with their devices known, for the next synchronisation. */
     keep_attached: z.boolean().default(false),
+    /** Copies all of every disk, whatever is known of its replica. */
+    full: z.boolean().default(false),
+    /** Sends what changed, and reads all of both ends for the proof. */
+    audit: z.boolean().default(false),
+    /** Takes no snapshot: the disks of a VM that is off are read as they lie on their datastore. */
+    cold: z.boolean().default(false),
+    /** Asks the guest for a quiet moment before the snapshot; a guest that cannot is copied as it stands, with a warning. */
+    quiesce: z.boolean().default(true),
   }),
   reply: migration,
   errors: ['INVALID_REQUEST', 'IDEMPOTENCY_KEY_REUSED', 'NOT_FOUND', 'VM_ACTIVE', 'SOURCE_UNREADABLE', 'DATA_DIR_FULL'],

@@ -13,6 +13,8 @@ export const settings = z.strictObject({
   attach_slots: z.int().min(1).max(64),
   /** Whether a migration goes on with the volume of an earlier migration of the same disk. */
   reuse_volumes: z.boolean(),
+  /** Of the chunks that a delta proof carries, how many are read again at both ends; they take turns. */
+  sample_percent: z.int().min(1).max(100),
   /** What all movers together may send, shared fairly; null is unlimited. */
   rate_mib_per_second: z.int().min(1).nullable(),
   /** What all movers that read from one ESXi host may send together; null is unlimited. */
@@ -32,6 +34,7 @@ export const defaultSettings: Settings = {
   parallel_transfers: 2,
   attach_slots: 26,
   reuse_volumes: true,
+  sample_percent: 5,
   rate_mib_per_second: null,
   host_rate_mib_per_second: null,
   reads_per_host: 8,

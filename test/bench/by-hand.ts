@@ -34,7 +34,17 @@ async function copyWindow(
   });
   try {
     await eventually(() => existsSync(socket), 'nbdkit listens');
-    await runOne([required('nbdcopy'), ...nbdcopyFlags, '--', `nbd+unix:///?socket=${socket}`, target.uri], bench);
+    await runOne(
+      [
+        required('nbdcopy'),
+        ...nbdcopyFlags,
+        '--request-size=1048576',
+        '--',
+        `nbd+unix:///?socket=${socket}`,
+        target.uri,
+      ],
+      bench,
+    );
   } finally {
     nbdkit.kill('SIGKILL');
     await nbdkit.exited;

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
 import type { Mapping } from '../../domain/device.ts';
@@ -6,7 +6,7 @@ import { isImageFile, type SourceImage } from '../../domain/vm.ts';
 import { type DiskIdentity, exitCode, type HasherJob, type HasherLine } from '../../hasher/protocol.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
-import type { DiskHasher, Hash } from '../../ports/disk-hasher.ts';
+import type { ChunkRequest, DiskHasher, Hash } from '../../ports/disk-hasher.ts';
 import type { HostAccess } from '../../ports/host-access.ts';
 import type { Signalled, Waiting } from '../../ports/signalled.ts';
 import { findProgram } from '../processes/find-program.ts';
@@ -20,20 +20,24 @@ type Options = Signalled & {
   readonly waiting?: Waiting | undefined;
 };
 
-type HasherContext = {
+type SourceContext = {
   /** The bundled hashing program. */
   readonly hasherPath: string;
   /** Node, or Electron, which then runs as Node. */
   readonly execPath: string;
   readonly stateDir: string;
   readonly manifestsDir: string;
-  readonly hostAccess: HostAccess;
   readonly clock: Clock;
   readonly datastores: DatastoreAccess;
 };
 
-export function createDiskHasher(context: HasherContext): DiskHasher {
-  const { hostAccess, manifestsDir } = context;
+type HasherContext = SourceContext & { readonly hostAccess: HostAccess };
+
+type SourceHasher = Pick<DiskHasher, 'hashSource' | 'sourceChunks'>;
+
+/** The half that needs no device: all that a machine does which only sends. */
+export function createSourceHasher(context: SourceContext): SourceHasher {
+  const { manifestsDir } = context;
   return {
     hashSource: async (source, bytes, options) => {
       const raw = source.format === 'raw';
@@ -46,9 +50,27 @@ export function createDiskHasher(context: HasherContext): DiskHasher {
         deviceBytes: bytes,
         manifestsDir,
       };
-      const run = await (raw ? runHasher(context, job, options) : streamImage(context, { source, job }, options));
+      const run = raw
+        ? await runHasher(context, job, options)
+        : await throughReader(
+            context,
+            source,
+            ({ socketPath }) => runHasher(context, job, { ...options, feeder: feederOf(socketPath) }),
+            options,
+          );
       return hashOf(sourceResult(run, source), bytes, 'stream');
     },
+    sourceChunks: async (source, request, options) => {
+      const run = await runChunksOfSource(context, { source, request }, options);
+      return expectLine(sourceResult(run, source), 'chunks').digests;
+    },
+  };
+}
+
+export function createDiskHasher(context: HasherContext): DiskHasher {
+  const { hostAccess, manifestsDir } = context;
+  return {
+    ...createSourceHasher(context),
     hashDevice: async (mapping, bytes, options) => {
       const deviceBytes = mapping.device.sizeBytes;
       const path = await provedPath(hostAccess, mapping, options);
@@ -69,6 +91,21 @@ export function createDiskHasher(context: HasherContext): DiskHasher {
       );
       const hash = hashOf(deviceResult(run, mapping), bytes, reader);
       return { ...hash, tailIsZero: expectLine(run, 'hash').tailIsZero, deviceBytes };
+    },
+    deviceChunks: async (mapping, { bytes, chunks }, options) => {
+      const path = await provedPath(hostAccess, mapping, options);
+      const deviceBytes = mapping.device.sizeBytes;
+      const identity = identityOf(hostAccess, mapping);
+      const run = await inOwnFolder(context, async (folder) => {
+        const job = { mode: 'chunks', path, through: 'file', identity, bytes, deviceBytes } as const;
+        const chunksPath = listChunks(folder, chunks);
+        const how = await pastTheCache(path, options, (reader) =>
+          runHasher(context, { ...job, reader, chunksPath }, options),
+        );
+        return how.run;
+      });
+      const { digests, tailIsZero } = expectLine(deviceResult(run, mapping), 'chunks');
+      return { digests, tailIsZero };
     },
     isZero: async (mapping, range, options) => {
       const path = await provedPath(hostAccess, mapping, options);
@@ -115,30 +152,72 @@ async function pastTheCache(
   return { run: await run('cache-dropped'), reader: 'cache-dropped' };
 }
 
-/** A server reads the format or the datastore, nbdcopy carries it into the program's standard input. */
-async function streamImage(
-  context: HasherContext,
-  { source, job }: { readonly source: SourceImage; readonly job: HasherJob },
+/** A server reads the format or the datastore; what it said last explains a failure. */
+async function throughReader(
+  context: SourceContext,
+  source: SourceImage,
+  use: (place: { readonly socketPath: string; readonly folder: string }) => Promise<HasherRun>,
   options: Options,
 ): Promise<HasherRun> {
-  const parent = join(context.stateDir, 's');
-  mkdirSync(parent, { recursive: true, mode: 0o700 });
-  const folder = mkdtempSync(join(parent, 'h'));
-  try {
+  return await inOwnFolder(context, async (folder) => {
     const { clock, datastores } = context;
     const request = { source, folder, logPath: join(folder, 'log'), clients: 4, clock, datastores };
     const server = await startSourceReader(request, options);
     try {
-      const uri = `nbd+unix:///?socket=${encodeURIComponent(server.socketPath)}`;
-      const feeder = { path: findProgram('nbdcopy'), args: ['--', uri, '-'] };
-      const run = await runHasher(context, job, { ...options, feeder });
+      const run = await use({ socketPath: server.socketPath, folder });
       return run.code === exitCode.done ? run : { ...run, trouble: `${run.trouble}; ${server.lastLines()}` };
     } finally {
       await server.stop();
     }
+  });
+}
+
+async function inOwnFolder<T>({ stateDir }: SourceContext, work: (folder: string) => Promise<T>): Promise<T> {
+  const parent = join(stateDir, 's');
+  mkdirSync(parent, { recursive: true, mode: 0o700 });
+  const folder = mkdtempSync(join(parent, 'h'));
+  try {
+    return await work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** nbdcopy carries the bytes into the program's standard input. */
+const feederOf = (socketPath: string) => ({
+  path: findProgram('nbdcopy'),
+  args: ['--', `nbd+unix:///?socket=${encodeURIComponent(socketPath)}`, '-'],
+});
+
+function listChunks(folder: string, chunks: readonly number[]): string {
+  const path = join(folder, 'chunks');
+  writeFileSync(path, JSON.stringify(chunks));
+  return path;
+}
+
+type ChunksOfSource = { readonly source: SourceImage; readonly request: ChunkRequest };
+
+async function runChunksOfSource(
+  context: SourceContext,
+  { source, request: { bytes, chunks } }: ChunksOfSource,
+  options: Options,
+): Promise<HasherRun> {
+  const job = { mode: 'chunks', reader: 'stream', identity: null, bytes, deviceBytes: bytes } as const;
+  if (source.format === 'raw') {
+    return await inOwnFolder(context, (folder) => {
+      const chunksPath = listChunks(folder, chunks);
+      return runHasher(context, { ...job, path: source.path, through: 'file', chunksPath }, options);
+    });
+  }
+  return await throughReader(
+    context,
+    source,
+    ({ socketPath, folder }) => {
+      const chunksPath = listChunks(folder, chunks);
+      return runHasher(context, { ...job, path: socketPath, through: 'nbd', chunksPath }, options);
+    },
+    options,
+  );
 }
 
 function hashOf(run: HasherRun, bytes: number, reader: Hash['reader']): Hash {

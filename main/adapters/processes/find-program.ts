@@ -15,6 +15,7 @@ const packages: Readonly<Record<string, string>> = {
   'qemu-io': 'qemu-utils',
   'qemu-nbd': 'qemu-utils',
   setpriv: 'util-linux',
+  ss: 'iproute2',
   timeout: 'coreutils',
   udevadm: 'udev',
 };

@@ -32,6 +32,14 @@ function diskDocument(row: Row): MigrationDisk {
     target_sha256: textOrNull(row, 'target_sha256'),
     manifest_root: textOrNull(row, 'manifest_root'),
     reader: textOrNull(row, 'reader'),
+    mode: textOrNull(row, 'mode') as MigrationDisk['mode'],
+    full_because: textOrNull(row, 'full_because'),
+    bytes_changed: numberOrNull(row, 'bytes_changed'),
+    chunks_read: numberOrNull(row, 'chunks_read'),
+    chunks_carried: numberOrNull(row, 'chunks_carried'),
+    carried_from: textOrNull(row, 'carried_from'),
+    mover: textOrNull(row, 'mover'),
+    mover_because: textOrNull(row, 'mover_because'),
   };
 }
 

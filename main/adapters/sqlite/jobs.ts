@@ -25,6 +25,14 @@ const diskColumns: Readonly<Record<keyof DiskPatch, string>> = {
   manifestRoot: 'manifest_root',
   reader: 'reader',
   reused: 'reused',
+  mode: 'mode',
+  fullBecause: 'full_because',
+  bytesChanged: 'bytes_changed',
+  chunksRead: 'chunks_read',
+  chunksCarried: 'chunks_carried',
+  carriedFrom: 'carried_from',
+  mover: 'mover',
+  moverBecause: 'mover_because',
 };
 
 type Parts = { readonly database: Database; readonly clock: Clock; readonly events: EventRows; readonly place: Place };
@@ -198,7 +206,7 @@ function diskWriters(parts: Parts): Pick<JobRows, 'enterPhase' | 'patchDisk'> {
           ? JSON.stringify(evidenceDocument(value as NonNullable<DiskPatch['evidence']>))
           : typeof value === 'boolean'
             ? Number(value)
-            : (value as string | number),
+            : (value as string | number | null),
       );
       const assignments = entries.map(([key]) => `${diskColumns[key]} = ?`).join(', ');
       const sql = `UPDATE vm_disks SET ${assignments} WHERE job_id = ? AND disk_key = ?`;

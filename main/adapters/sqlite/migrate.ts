@@ -7,9 +7,21 @@ import { volumeDaemon } from './migrations/0030-volume-daemon.ts';
 import { legacyExports } from './migrations/0040-legacy-exports.ts';
 import { sites } from './migrations/0050-sites.ts';
 import { sourceSnapshots } from './migrations/0060-source-snapshots.ts';
+import { replicaStates } from './migrations/0080-replica-states.ts';
 import { jobRates } from './migrations/0085-job-rates.ts';
+import { remoteAttempts } from './migrations/0100-remote-attempts.ts';
 
-const migrations = [firstTables, newestMapping, volumeDaemon, legacyExports, sites, sourceSnapshots, jobRates] as const;
+const migrations = [
+  firstTables,
+  newestMapping,
+  volumeDaemon,
+  legacyExports,
+  sites,
+  sourceSnapshots,
+  replicaStates,
+  jobRates,
+  remoteAttempts,
+] as const;
 const newest = migrations.at(-1)?.number ?? 0;
 
 /** Forward only, after an online backup, each in its own transaction with its number; a newer schema is refused. */

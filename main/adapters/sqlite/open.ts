@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Event } from '../../../shared/contract/events.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { createAnsweredRequests } from './answered-requests.ts';
+import { createAttempts } from './attempts.ts';
 import { createAuditRows } from './audit.ts';
 import { openDatabase } from './database.ts';
 import { createEventRows } from './events.ts';
@@ -11,17 +12,21 @@ import { createJournal } from './journal.ts';
 import { createMappingRows } from './mappings.ts';
 import { migrate } from './migrate.ts';
 import { createOperationRows } from './operations.ts';
+import { createReplicaRows } from './replicas.ts';
 import { createSegmentRows } from './segments.ts';
 import { createSettingRows, fixedFact } from './settings.ts';
 import { createSiteRows } from './sites.ts';
 import { snapshotLedgerOf } from './source-snapshots.ts';
 import { createVolumeRows } from './volumes.ts';
 
+/** What a data directory is for, for life. */
+export type DataDirKind = 'lab' | 'real' | 'vma';
+
 type Parts = {
   readonly dir: string;
   readonly hostId: string;
   readonly newId: string;
-  readonly kind: 'lab' | 'real';
+  readonly kind: DataDirKind;
   readonly firstNbdPort: number;
   readonly clock: Clock;
   readonly publish: (event: Event) => void;
@@ -54,9 +59,11 @@ export async function openRecords({ dir, hostId, newId, kind, firstNbdPort, cloc
     exports: createExportRows({ database, clock, events, place }),
     operations: createOperationRows({ database, events, place }),
     segments: createSegmentRows(database),
+    replicas: createReplicaRows({ database, clock, place }),
     settings: await createSettingRows(database),
     sites: createSiteRows(database, place),
     snapshotLedgerOf: snapshotLedgerOf({ database, clock, place }),
+    attempts: createAttempts({ database, clock, place }),
     audit: createAuditRows(clock),
     answered: createAnsweredRequests(database, clock),
     close: database.close,

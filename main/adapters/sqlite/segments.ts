@@ -18,6 +18,8 @@ export function createSegmentRows(database: Database): SegmentRows {
         done: number(row, 'done') === 1,
       }));
     },
+    clear: (tx, { jobId, diskKey }) =>
+      sqlOf(tx).run('DELETE FROM transfer_segments WHERE job_id = ? AND disk_key = ?', [jobId, diskKey]),
     put: (tx, row) =>
       sqlOf(tx).run(
         `INSERT INTO transfer_segments (job_id, disk_key, name, attempts, bytes_written, done) VALUES (?, ?, ?, ?, ?, ?)

@@ -30,7 +30,7 @@ async function find(sql: Sql, volumeId: string): Promise<Volume | null> {
   return row === undefined ? null : await documentOf(sql, row);
 }
 
-type Readers = 'ids' | 'get' | 'ofJob' | 'list' | 'ofSourceDisk' | 'undeleted' | 'counts';
+type Readers = 'generation' | 'ids' | 'get' | 'ofJob' | 'list' | 'ofSourceDisk' | 'undeleted' | 'counts';
 
 function volumeReaders(database: Database): Pick<VolumeRows, Readers> {
   const { read } = database;
@@ -40,6 +40,10 @@ function volumeReaders(database: Database): Pick<VolumeRows, Readers> {
   };
   return {
     get: (volumeId) => find(read, volumeId),
+    generation: async (volumeId) => {
+      const [row] = await read.all('SELECT generation FROM ossea_volumes WHERE volume_id = ?', [volumeId]);
+      return row === undefined ? null : number(row, 'generation');
+    },
     ofJob: async (jobId) => {
       const rows = await read.all('SELECT * FROM ossea_volumes WHERE job_id = ? ORDER BY disk_key', [jobId]);
       return await Promise.all(
@@ -106,13 +110,14 @@ export function createVolumeRows({ database, clock, events, place }: Parts): Vol
       await changed(tx, volumeId);
     },
     setRole: async (tx, volumeId, role) => {
-      await sqlOf(tx).run('UPDATE ossea_volumes SET role = ?, updated_at = ? WHERE volume_id = ?', [
-        role,
-        clock.now(),
-        volumeId,
-      ]);
+      await sqlOf(tx).run(
+        'UPDATE ossea_volumes SET role = ?, generation = generation + 1, updated_at = ? WHERE volume_id = ?',
+        [role, clock.now(), volumeId],
+      );
       await changed(tx, volumeId);
     },
+    raiseGeneration: (tx, volumeId) =>
+      sqlOf(tx).run('UPDATE ossea_volumes SET generation = generation + 1 WHERE volume_id = ?', [volumeId]),
     takeIntoUse: async (tx, volumeId, { jobId, diskKey }) => {
       await sqlOf(tx).run('UPDATE ossea_volumes SET job_id = ?, disk_key = ?, updated_at = ? WHERE volume_id = ?', [
         jobId,

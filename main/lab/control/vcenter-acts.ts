@@ -84,7 +84,7 @@ const TEBIBYTE = 1024 ** 4;
 function mutationOf(body: Body): Mutation {
   const growGib = whole(body, 'grow_gib', { least: 0, most: 16_384, otherwise: 0 });
   // Growing alone is a change, too.
-  const extents = whole(body, 'extents', { least: 0, most: 10_000, otherwise: growGib > 0 ? 0 : 4 });
+  const extents = whole(body, 'extents', { least: 0, most: 20_000, otherwise: growGib > 0 ? 0 : 4 });
   return {
     extents,
     growGib,

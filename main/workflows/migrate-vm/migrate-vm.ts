@@ -4,6 +4,7 @@ import { volumeGib } from '../../domain/volume-size.ts';
 import { settleAll } from '../../engine/settle.ts';
 import type { RunContext, Workflow } from '../../engine/workflow.ts';
 import type { CopyDisk } from './copy-disk.ts';
+import { chooseMethod, type Frozen, freeze, thaw } from './freeze.ts';
 import type { MigrateParts } from './parts.ts';
 import { findReusable, useMapping } from './reuse.ts';
 import { sourceDisk } from './source-disk.ts';
@@ -21,8 +22,17 @@ const input = z.object({
   reuse: z.boolean(),
   /** Whether the volumes stay on the appliance at the end. */
   keep_attached: z.boolean(),
+  /** Everything is copied, whatever is known of the replicas. */
+  full: z.boolean(),
+  /** Everything is read for the proof. */
+  audit: z.boolean(),
+  /** No snapshot is taken: the VM is off, and its disks are read as they lie (rule M7). */
+  cold: z.boolean(),
+  quiesce: z.boolean(),
+  sample_percent: z.int(),
 });
-const output = z.object({ proof: z.literal('full') });
+const proof = z.enum(['full', 'delta']);
+const output = z.object({ proof });
 const gib = 1024 ** 3;
 
 export type MigrateRequest = z.infer<typeof input>;
@@ -40,22 +50,28 @@ type Target = {
   readonly reused: boolean;
 };
 
-/** The whole path of one VM: slots, volumes, attach, copy with proof, detach. */
+/** The whole path of one VM: slots, volumes, attach, snapshot, copy with proof, detach. */
 export function migrateVmWorkflow(parts: MigrateParts, copyDisk: CopyDisk): MigrateVm {
   return {
     name: 'migrate-vm',
-    version: 2,
+    version: 3,
     input,
     output,
     cancellable: true,
     run: async (context, request) => {
       const migrating = { parts, context, request };
+      const method = await chooseMethod(migrating);
       await parts.slots.reserve(context, request.job_id, request.disks.length);
       const targets = await onEveryDisk(migrating, request.disks, (disk) => provision(migrating, disk));
       await onEveryDisk(migrating, targets, (target) => attach(migrating, target));
-      await onEveryDisk(migrating, targets, (target) => copy(migrating, target, copyDisk));
+      const frozen = method.snapshot ? await freeze(migrating) : null;
+      const because = request.full ? 'It was asked for.' : null;
+      const proofs = await onEveryDisk(migrating, targets, (target) =>
+        copy(migrating, { ...target, because, frozen }, copyDisk),
+      );
+      if (frozen !== null) await takeSnapshotAway(migrating);
       if (!request.keep_attached) await onEveryDisk(migrating, targets, (target) => release(migrating, target));
-      const result = await finish(migrating);
+      const result = await finish(migrating, proofs.includes('delta') ? 'delta' : 'full');
       parts.slots.release(request.job_id);
       return result;
     },
@@ -108,14 +124,36 @@ async function attach(migrating: Migrating, { disk, volumeId, reused }: Target):
   });
 }
 
-async function copy({ context, request }: Migrating, target: Target, copyDisk: CopyDisk): Promise<void> {
-  await context.child(`copy-disk:${String(target.disk.key)}`, copyDisk, {
+type Copied = Target & { readonly because: string | null; readonly frozen: Frozen | null };
+
+async function copy(
+  { context, request }: Migrating,
+  { disk, frozen, because, ...target }: Copied,
+  copyDisk: CopyDisk,
+): Promise<z.infer<typeof proof>> {
+  const ofSnapshot = frozen?.disks.find(({ key }) => key === disk.key) ?? null;
+  const done = await context.child(`copy-disk:${String(disk.key)}`, copyDisk, {
     job_id: request.job_id,
-    disk: target.disk,
+    source: request.source,
+    disk: ofSnapshot === null ? disk : { ...disk, image: ofSnapshot.image },
     volume_id: target.volumeId,
     volume_bytes: target.volumeBytes,
     segment_bytes: request.segment_bytes,
+    snapshot:
+      frozen === null || ofSnapshot === null ? null : { mo_ref: frozen.snapshotMoRef, change_id: ofSnapshot.changeId },
+    full_because: because,
+    again: false,
+    audit: request.audit,
+    sample_percent: request.sample_percent,
   });
+  return done.proof;
+}
+
+/** What was proved stays proved; of a snapshot that somebody renamed a person has to know. */
+async function takeSnapshotAway(migrating: Migrating): Promise<void> {
+  const { parts, context, request } = migrating;
+  const left = await thaw(migrating);
+  if (left !== null) await context.write((tx) => parts.rows.jobs.leaveBehind(tx, request.job_id, [left]));
 }
 
 async function release(migrating: Migrating, { disk, volumeId }: Target): Promise<void> {
@@ -128,15 +166,15 @@ async function release(migrating: Migrating, { disk, volumeId }: Target): Promis
   });
 }
 
-const finish = ({ parts, context, request }: Migrating): Promise<z.infer<typeof output>> =>
+const finish = ({ parts, context, request }: Migrating, kind: z.infer<typeof proof>): Promise<z.infer<typeof output>> =>
   context.step('finish', {
     input: request.job_id,
     output,
     handle: z.null(),
-    observe: () => Promise.resolve({ state: 'done', output: { proof: 'full' } }),
+    observe: () => Promise.resolve({ state: 'done', output: { proof: kind } }),
     act: () => Promise.resolve(null),
     record: async (tx) => {
-      await parts.rows.jobs.prove(tx, request.job_id, 'full');
+      await parts.rows.jobs.prove(tx, request.job_id, kind);
       await parts.rows.jobs.setSlots(tx, request.job_id, 0);
       parts.progress.clear(request.job_id);
     },

@@ -3,6 +3,7 @@ import type { Cloud } from '../../ports/cloud.ts';
 import type { DiskHasher } from '../../ports/disk-hasher.ts';
 import type { HostAccess } from '../../ports/host-access.ts';
 import type { Ids } from '../../ports/ids.ts';
+import type { Manifests } from '../../ports/manifests.ts';
 import type { Mover } from '../../ports/mover.ts';
 import type { NbdExports } from '../../ports/nbd-exports.ts';
 import type { Progress } from '../../ports/progress.ts';
@@ -12,10 +13,12 @@ import type {
   JobRows,
   MappingRows,
   OperationRows,
+  ReplicaRows,
   SegmentRows,
   SettingRows,
   VolumeRows,
 } from '../../ports/rows.ts';
+import type { SourceSnapshots } from '../../ports/source-snapshots.ts';
 import type { Sources } from '../../ports/sources.ts';
 import type { DeviceTruth } from '../device-truth.ts';
 import type { VolumeOperations } from '../volume/all.ts';
@@ -33,7 +36,9 @@ export type MigrateParts = {
   readonly exports: NbdExports;
   readonly mover: Mover;
   readonly hasher: DiskHasher;
+  readonly manifests: Manifests;
   readonly sources: Sources;
+  readonly snapshots: SourceSnapshots;
   readonly ids: Ids;
   readonly progress: Progress;
   readonly rows: {
@@ -42,6 +47,7 @@ export type MigrateParts = {
     readonly mappings: MappingRows;
     readonly exports: ExportRows;
     readonly segments: SegmentRows;
+    readonly replicas: ReplicaRows;
     readonly settings: SettingRows;
     readonly events: EventRows;
     readonly operations: OperationRows;

@@ -20,7 +20,7 @@ export const findReusable = ({ parts, context, request }: Migrating, disk: Disk)
     input: disk.key,
     ...actOnce(reusable, async (options) => {
       for (const volume of await parts.rows.volumes.ofSourceDisk(sourceDiskId(request.source, disk.key))) {
-        const why = await whyNot(parts, { volume, disk }, options);
+        const why = await whyNot({ parts, context, request }, { volume, disk }, options);
         if (why === null) return { volumeId: volume.volume_id, name: volume.name, volumeBytes: volume.size_bytes };
         await note({ parts, context, request }, { level: 'info', message: 'Volume not reused', volume, why });
       }
@@ -38,7 +38,7 @@ export const findReusable = ({ parts, context, request }: Migrating, disk: Disk)
 type Candidate = { readonly volume: Volume; readonly disk: Disk };
 
 async function whyNot(
-  parts: Migrating['parts'],
+  { parts, context }: Migrating,
   { volume, disk }: Candidate,
   options: Signalled,
 ): Promise<string | null> {
@@ -51,8 +51,10 @@ async function whyNot(
   const owner = ownerOf(inCloud, parts.installId);
   if (typeof owner !== 'string') return `it belongs to the console ${owner.installId}`;
   if (inCloud.sizeBytes < disk.capacityBytes) return 'it is too small';
-  if (inCloud.vmId !== null && inCloud.vmId !== parts.site().omaVmId) return `it is attached to VM ${inCloud.vmId}`;
-  return null;
+  if (inCloud.vmId === null || inCloud.vmId === parts.site().omaVmId) return null;
+  // Whatever it holds when it comes back, it is not what was proved (rule P3).
+  await context.write((tx) => parts.rows.volumes.raiseGeneration(tx, volume.volume_id));
+  return `it is attached to VM ${inCloud.vmId}`;
 }
 
 type Target = { readonly disk: Disk; readonly volumeId: string };

@@ -13,7 +13,11 @@ export function cutSegments(capacityBytes: number, segmentBytes: number): Segmen
 
 /**
  * Rule M4: on a segment that is still blank only what the source holds; on any other all of it, so that what an
- * interrupted or an earlier run left there is overwritten, zeroes included.
+ * interrupted or an earlier run left there is overwritten, zeroes included. Of a delta what changed, also when it is
+ * sent again: the rest of the segment is right already.
  */
-export const extentsOf = (segment: Segment, allocated: readonly Extent[], blank: boolean): Extent[] =>
-  blank ? clip(allocated, segment.window) : [segment.window];
+export const extentsOf = (
+  segment: Segment,
+  { areas, base }: { readonly areas: readonly Extent[]; readonly base: unknown },
+  blank: boolean,
+): Extent[] => (blank || base !== null ? clip(areas, segment.window) : [segment.window]);

@@ -44,7 +44,7 @@ export async function sendSegment(copy: CopyContext, sending: Sending): Promise<
       await parts.rows.jobs.patchDisk(tx, diskOf(request), {
         bytesCopied: bytes + writtenBy(others),
         segmentsDone: [...others.map((row) => row.name), segment.name].filter((name) => name !== 'tail').length,
-        ...(await grownTotal(copy, bytes - totalBytes(extentsOf(segment, plan.allocated, true)))),
+        ...(await grownTotal(copy, bytes - totalBytes(extentsOf(segment, plan, true)))),
       });
     },
   });
@@ -70,7 +70,7 @@ async function sendOnce(copy: CopyContext, sending: Sending, { signal }: Signall
   const attempts = attemptsOf(rows, sending.segment);
   const current = await proveTarget(copy, { signal });
   const blank = attempts === 0 && current.id === sending.blankMapping;
-  const extents = extentsOf(sending.segment, sending.plan.allocated, blank);
+  const extents = extentsOf(sending.segment, sending.plan, blank);
   if (extents.length === 0) return 0;
   const target = await openExport(copy, { signal });
   await writeIntent(copy, sending.segment, rows);
@@ -85,7 +85,7 @@ async function sendOnce(copy: CopyContext, sending: Sending, { signal }: Signall
       attempt: rows.reduce((total, row) => total + row.attempts, 1),
       jobId: request.job_id,
       waiting: (reason, work) => copy.context.waiting(reason, work),
-      onProgress: progressOf(copy, sending.plan.allocated, writtenBy(rows.filter((row) => row.done))),
+      onProgress: progressOf(copy, sending.plan.areas, writtenBy(rows.filter((row) => row.done))),
     },
     { signal },
   );
@@ -104,14 +104,14 @@ async function writeIntent(copy: CopyContext, segment: Segment, rows: readonly S
 }
 
 const progressOf =
-  ({ parts, request }: CopyContext, allocated: readonly Extent[], beforeBytes: number) =>
+  ({ parts, request }: CopyContext, areas: readonly Extent[], beforeBytes: number) =>
   (bytes: number): void => {
     parts.progress.report({
       job_id: request.job_id,
       disk_key: request.disk.key,
       activity: 'transfer',
       bytes_done: beforeBytes + bytes,
-      bytes_total: Math.max(totalBytes(allocated), beforeBytes + bytes),
+      bytes_total: Math.max(totalBytes(areas), beforeBytes + bytes),
       clients: 1,
     });
   };

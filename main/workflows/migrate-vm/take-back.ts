@@ -2,13 +2,14 @@ import { z } from 'zod';
 import type { Volume } from '../../../shared/contract/volumes.ts';
 import { sourceDiskId } from '../../domain/vm.ts';
 import { actOnce } from '../../engine/act-once.ts';
+import { thaw } from './freeze.ts';
 import type { Migrating } from './migrate-vm.ts';
 import { volumeName } from './volume-name.ts';
 
 type Known = Volume & { readonly diskKey: number | null };
 
 /**
- * After a failure or a cancel: what is attached to our appliance is detached, what never received data is deleted, the
+ * After a failure or a cancel: our snapshot goes away, what is attached to our appliance is detached, what never received data is deleted, the
  * rest is kept and named. The exports are closed already: every copy-disk run closes its own when it is undone.
  */
 export async function takeBack(migrating: Migrating): Promise<void> {
@@ -19,8 +20,10 @@ export async function takeBack(migrating: Migrating): Promise<void> {
     const leftBehind = await takeBackOne(migrating, volume);
     if (leftBehind !== null) kept.push(leftBehind);
   }
+  const snapshot = await thaw(migrating);
   await context.write(async (tx) => {
-    await parts.rows.jobs.leaveBehind(tx, request.job_id, [...doubtful, ...kept]);
+    const lines = [...doubtful, ...kept, ...(snapshot === null ? [] : [snapshot])];
+    await parts.rows.jobs.leaveBehind(tx, request.job_id, lines);
     await parts.rows.jobs.setSlots(tx, request.job_id, 0);
   });
   parts.slots.release(request.job_id);

@@ -61,6 +61,9 @@ async function attach(attaching: Attaching): Promise<Attached> {
   const found = await lookAround(attaching, 'look');
   if (!found.on_appliance) {
     await claim(attaching);
+    const { parts, context, request } = attaching;
+    // Before it can be written to there (rule P3).
+    await context.write((tx) => parts.rows.volumes.raiseGeneration(tx, request.volume_id));
     await attachInCloud(attaching, 'attach');
     return await recordElsewhere(attaching);
   }

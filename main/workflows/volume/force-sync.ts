@@ -49,6 +49,10 @@ async function synchronise(parts: VolumeParts, options: Signalled): Promise<Outc
   for (const { mapping, because } of expired) {
     await parts.store.write((tx) => parts.rows.mappings.end(tx, mapping.id, because));
   }
+  // Attached to another VM, which may write there: nothing that was proved before is carried over that (rule P3).
+  for (const { volume_id: volumeId } of findings.filter(({ code }) => code === 'VOLUME_IN_USE')) {
+    if (volumeId !== null) await parts.store.write((tx) => parts.rows.volumes.raiseGeneration(tx, volumeId));
+  }
   const adopted = [];
   for (const volume of provable) adopted.push(await adopt(parts, volume, options));
   return {
