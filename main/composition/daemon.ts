@@ -85,7 +85,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     { ...options, demo: site.demo, records, vault, clock, ids, signal: closing.signal },
     opened,
   );
-  const bytePath = createBytePath({ ...options, ...sites, hostId, records, site, clock, ids });
+  const bytePath = await createBytePath({ ...options, ...sites, hostId, records, site, clock, ids });
   opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
 
@@ -99,7 +99,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const workTurns = createTurns(() => records.settings.get().parallel_transfers);
   const { workflows, ...bound } = await createWorkflows({
     ...common,
-    ...{ records, workTurns, log, closing: closing.signal },
+    ...{ records, workTurns, log, closing: closing.signal, readingTurns: sites.vsphere.readingTurns },
   });
   const { journal, store } = records;
   const engine = createEngine({ journal, store, clock, ids, points: createPoints(process.env), log, workflows });

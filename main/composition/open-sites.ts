@@ -9,6 +9,7 @@ import { keepDemoVcenter } from './demo-vcenter.ts';
 import { giveDemoVcenter, keepDemoVma } from './demo-vma.ts';
 import { openVcenters } from './open-vcenters.ts';
 import { openVmas } from './open-vmas.ts';
+import type { Opened } from './opened.ts';
 import type { Programs } from './programs.ts';
 import type { OpenSite } from './site.ts';
 import { superviseVma } from './vma-process.ts';
@@ -30,7 +31,7 @@ export type OpenSites = {
 };
 
 /** The vCenters and VMAs of the records, and in the demo environment the one that it brings along. */
-export async function openSites(parts: Parts, opened: (() => Promise<void> | void)[]): Promise<OpenSites> {
+export async function openSites(parts: Parts, opened: Opened): Promise<OpenSites> {
   const { demo, dataDir } = parts;
   if (demo.reachedBy === 'vcenter') await keepDemoVcenter(demo.vcenter(), parts);
   const vsphere = await openVcenters(parts);

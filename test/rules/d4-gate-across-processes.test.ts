@@ -40,10 +40,8 @@ async function ready() {
   const request = (attempt: number): SegmentRequest => ({
     ...{ source: image, sourceBytes: sizeBytes, target, mapping, attempt },
     extents: [{ offset: 0, length: sizeBytes }],
-    remote: {
-      jobId: job,
-      whileUnknown: (_reason, work) => work(),
-    },
+    jobId: job,
+    waiting: (_reason, work) => work(),
   });
   return { disk, other: attach(), request, sizeBytes, job, mapping, target };
 }
@@ -167,14 +165,11 @@ test('a VMA that falls silent in mid-copy is unknown, neither failed nor done, a
     .copySegment(
       {
         ...first,
-        remote: {
-          jobId: first.remote?.jobId ?? '',
-          whileUnknown: async (reason, work) => {
-            seen.push(reason);
-            expect(isOver).toBe(false);
-            process.kill(ground.vma.pid, 'SIGCONT');
-            return await work();
-          },
+        waiting: async (reason, work) => {
+          seen.push(reason);
+          expect(isOver).toBe(false);
+          process.kill(ground.vma.pid, 'SIGCONT');
+          return await work();
         },
       },
       signal(),

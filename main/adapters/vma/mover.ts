@@ -37,8 +37,10 @@ export function createVmaMover({ clientOf, ...parts }: Parts): Mover {
     },
     copySegment: async (request, options) => {
       const disk = remoteDisk(request.source);
-      if (request.remote === undefined) throw new AppError('INTERNAL', 'A run of a VMA needs the job it is for.');
-      const run: VmaRun = { ...parts, client: clientOf(disk.siteId), request, disk, remote: request.remote };
+      const { jobId, waiting } = request;
+      if (jobId === undefined || waiting === undefined)
+        throw new AppError('INTERNAL', 'A run of a VMA needs the job it is for, and a way to show that it waits.');
+      const run: VmaRun = { ...parts, client: clientOf(disk.siteId), request, disk, jobId, waiting };
       try {
         return await copyOnce(run, options);
       } catch (error) {
@@ -64,10 +66,10 @@ async function copyOnce(run: VmaRun, options: Signalled): Promise<SegmentResult>
   return { bytesWritten, seconds, gate: { connections: [{ serverPid: connection.pid, dev: connection.dev }] } };
 }
 
-function orderOf({ request, disk, remote }: VmaRun) {
+function orderOf({ request, disk, jobId }: VmaRun) {
   const { target, mapping, extents, attempt } = request;
   return {
-    job_id: remote.jobId,
+    job_id: jobId,
     vm_id: disk.vmId,
     attempt,
     snapshot: disk.snapshotMoRef,
@@ -110,10 +112,10 @@ async function untilConnected(run: VmaRun, options: Signalled): Promise<void> {
 }
 
 /** A lost answer is a doubt like any other: it throws, and the fence makes an open gate lead nowhere. */
-async function openGate({ client, request, disk, remote }: VmaRun, options: Signalled): Promise<void> {
+async function openGate({ client, request, disk, jobId }: VmaRun, options: Signalled): Promise<void> {
   const body = { disk_key: disk.diskKey, attempt: request.attempt };
   try {
-    await client.call('openGate', { params: { job_id: remote.jobId }, body }, options);
+    await client.call('openGate', { params: { job_id: jobId }, body }, options);
   } catch (thrown) {
     const error = asAppError(thrown);
     // The mover ended at its gate: that is tried again.
@@ -137,10 +139,10 @@ async function stopRun(client: VmaClient, { jobId, disk }: OfDisk, options: Sign
  * The fence ends the connection, whatever the VMA does: a mover that comes back from the dead writes into nothing. It is
  * told all the same; if it does not answer, the next attempt asks again and waits (rule M6).
  */
-async function endRun({ client, request, disk, remote, exports }: VmaRun): Promise<void> {
+async function endRun({ client, request, disk, jobId, exports }: VmaRun): Promise<void> {
   // The caller's signal may be the reason why we are here; both have limits of their own.
   const { signal } = new AbortController();
-  const told = stopRun(client, { jobId: remote.jobId, disk }, { signal }).catch((reason: unknown) => reason);
+  const told = stopRun(client, { jobId, disk }, { signal }).catch((reason: unknown) => reason);
   await exports.fence(request.mapping, { signal });
   await told;
 }

@@ -3,9 +3,9 @@ import { AppError, asAppError, fromErrorBody } from '../../../shared/errors.ts';
 import type { RemoteDisk } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { HostAccess } from '../../ports/host-access.ts';
-import type { RemoteRun, SegmentRequest } from '../../ports/mover.ts';
+import type { SegmentRequest } from '../../ports/mover.ts';
 import type { NbdExports } from '../../ports/nbd-exports.ts';
-import type { Signalled } from '../../ports/signalled.ts';
+import type { Signalled, Waiting } from '../../ports/signalled.ts';
 import type { VmaClient } from './client.ts';
 
 /** One attempt at one segment, as all of this folder sees it. */
@@ -16,13 +16,16 @@ export type VmaRun = {
   readonly client: VmaClient;
   readonly request: SegmentRequest;
   readonly disk: RemoteDisk;
-  readonly remote: RemoteRun;
+  /** Attempts rise within it, per disk. */
+  readonly jobId: string;
+  /** Shows that nobody can say what becomes of this run (rule M6). */
+  readonly waiting: Waiting;
 };
 
 /** What the VMA says of this attempt; null where it knows nothing of it: it was started anew, and its movers died with it. */
-export async function readRun({ client, remote, request, disk }: VmaRun, options: Signalled): Promise<JobDisk | null> {
+export async function readRun({ client, jobId, request, disk }: VmaRun, options: Signalled): Promise<JobDisk | null> {
   try {
-    const { disks } = await client.call('getJobStatus', { params: { job_id: remote.jobId } }, options);
+    const { disks } = await client.call('getJobStatus', { params: { job_id: jobId } }, options);
     const row = disks.find(({ disk_key: key }) => key === disk.diskKey);
     return row?.attempt === request.attempt ? row : null;
   } catch (error) {

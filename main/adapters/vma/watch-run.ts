@@ -84,7 +84,7 @@ async function readPatiently(run: VmaRun, contact: Contact, options: Signalled):
   contact.isLost = true;
   const reason = `VMA_UNREACHABLE: ${answer.reason ?? ''} Whether it still writes is not known.`;
   try {
-    return await run.remote.whileUnknown(reason, async () => {
+    return await run.waiting(reason, async () => {
       for (;;) {
         await run.clock.sleep(askEveryMs, options);
         const later = await read();

@@ -46,7 +46,13 @@ const readSource = (delta: Delta): Promise<readonly string[]> => {
     uncounted: lostContact,
     ...actOnce(digests, async ({ signal }) => {
       const onProgress = reportHashing(delta.copy, 'hash-source', delta.chunks.length * chunkBytes);
-      return [...(await parts.hasher.sourceChunks(request.disk.image, readRequest(delta), { signal, onProgress }))];
+      return [
+        ...(await parts.hasher.sourceChunks(request.disk.image, readRequest(delta), {
+          signal,
+          onProgress,
+          waiting: (reason, work) => context.waiting(reason, work),
+        })),
+      ];
     }),
   });
 };

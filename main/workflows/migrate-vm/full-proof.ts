@@ -49,6 +49,7 @@ const hashSource = (copy: CopyContext): Promise<SourceHash> =>
       return copy.parts.hasher.hashSource(image, capacityBytes, {
         signal,
         onProgress: reportHashing(copy, 'hash-source', capacityBytes),
+        waiting: (reason, work) => copy.context.waiting(reason, work),
       });
     }),
   });
