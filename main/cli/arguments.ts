@@ -24,6 +24,10 @@ const options = {
   accept: { type: 'string' },
   'password-file': { type: 'string' },
   'lab-source': { type: 'string' },
+  cron: { type: 'string' },
+  zone: { type: 'string' },
+  jitter: { type: 'string' },
+  'keep-attached': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -55,6 +59,13 @@ export type Arguments = {
   readonly accept: string | null;
   readonly passwordFile: string | null;
   readonly labSource: 'vcenter' | 'images' | null;
+  /** Of `schedule add`. */
+  readonly timetable: {
+    readonly cron: string | null;
+    readonly zone: string | null;
+    readonly jitterSeconds: number;
+    readonly keepAttached: boolean;
+  };
   readonly help: boolean;
 };
 
@@ -107,6 +118,12 @@ export function readArguments(argv: readonly string[]): Arguments {
     accept: values.accept ?? null,
     passwordFile: values['password-file'] ?? null,
     labSource: labSourceOf(values['lab-source']),
+    timetable: {
+      cron: values.cron ?? null,
+      zone: values.zone ?? null,
+      jitterSeconds: whole('jitter', values.jitter, { from: 0, to: 21_600 }) ?? 0,
+      keepAttached: values['keep-attached'],
+    },
     help: values.help,
   };
 }

@@ -1,4 +1,4 @@
-import { createClient } from '../../shared/client/client.ts';
+import { type Client, createClient } from '../../shared/client/client.ts';
 import type { Vm } from '../../shared/contract/vms.ts';
 import { AppError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/units.ts';
@@ -33,18 +33,19 @@ export async function vmShow(args: Arguments, around: Surroundings): Promise<num
   const wanted = args.words[2];
   if (wanted === undefined) throw new AppError('INVALID_REQUEST', 'ossea vm show takes one VM.');
   const client = createClient(connect(requireDataDir(args, around.env)).transport);
+  const vm = await vmNamed(client, wanted, around);
+  const whole = await client.call('getVm', { params: { vm_id: vm.vm_id } }, around);
+  around.out(`${JSON.stringify(whole, null, args.json ? undefined : 2)}\n`);
+  return exitCodes.done;
+}
+
+/** The VM of this name or UUID; a name that several have is refused with their UUIDs. */
+export async function vmNamed(client: Client, wanted: string, around: Surroundings): Promise<Vm> {
   const { vms } = await client.call('listVms', {}, around);
   const found = vms.filter((vm) => vm.name === wanted || vm.vm_id === wanted);
   const [vm] = found;
   if (vm === undefined) throw new AppError('NOT_FOUND', `No source lists a VM ${wanted}.`);
-  if (found.length > 1) {
-    const places = found.map((one) => `${one.vm_id} ${one.folder_path ?? ''}`).join('\n  ');
-    throw new AppError(
-      'INVALID_REQUEST',
-      `${String(found.length)} VMs are called ${wanted}: use the UUID.\n  ${places}`,
-    );
-  }
-  const whole = await client.call('getVm', { params: { vm_id: vm.vm_id } }, around);
-  around.out(`${JSON.stringify(whole, null, args.json ? undefined : 2)}\n`);
-  return exitCodes.done;
+  if (found.length === 1) return vm;
+  const places = found.map((one) => `${one.vm_id} ${one.folder_path ?? ''}`).join('\n  ');
+  throw new AppError('INVALID_REQUEST', `${String(found.length)} VMs are called ${wanted}: use the UUID.\n  ${places}`);
 }

@@ -19,11 +19,13 @@ import { createAnswerOnce } from '../usecases/answer-once.ts';
 import { createDispatch } from '../usecases/dispatch.ts';
 import { createFeed, type FollowOptions } from '../usecases/feed.ts';
 import { createProgressBoard } from '../usecases/progress-board.ts';
+import { createScheduler } from '../usecases/schedules/scheduler.ts';
 import { expireMappings } from '../workflows/expire-mappings.ts';
 import { createBytePath } from './byte-path.ts';
 import { keepDemoVcenter } from './demo-vcenter.ts';
 import { removeEndpoint, writeEndpoint } from './endpoint-file.ts';
 import { freePort } from './free-port.ts';
+import { keepSchedules } from './keep-schedules.ts';
 import { openVcenters } from './open-vcenters.ts';
 import type { Programs } from './programs.ts';
 import { type LabSource, openBareSite, openLabSite } from './site.ts';
@@ -119,17 +121,9 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   opened.push(() => engine.close());
 
   const about = { instanceId: ids.next(), installId, version, lab };
-  const usecases = createUsecases({
-    ...common,
-    ...bound,
-    vcenters: vsphere.vcenters,
-    vault,
-    engine,
-    store,
-    history: records.events,
-    rows: records,
-    about,
-  });
+  const acting = { ...common, ...bound, vcenters: vsphere.vcenters, engine, store, rows: records };
+  const scheduler = createScheduler({ ...acting, log });
+  const usecases = createUsecases({ ...acting, scheduler, vault, history: records.events, about });
   const dispatch = createDispatch(usecases, createAnswerOnce({ answered: records.answered, store, ids }));
   const follow = (how: FollowOptions): Promise<void> => feed.follow(records.events, how);
   const token = randomBytes(32).toString('base64url');
@@ -141,6 +135,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     expireMappings({ ...records, host: bytePath.host, log }, { signal: closing.signal });
   }
   const resumed = await engine.recover();
+  opened.push(await keepSchedules({ scheduler, feed, history: records.events, log }));
   log.info('daemon ready', { url: api.url, nbd_port: records.nbdPort, lab, resumed });
   return {
     url: api.url,

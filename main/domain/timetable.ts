@@ -60,11 +60,7 @@ export function lastBetween(
   for (const backMs of looksBackMs) {
     const from = latest(after, earlier(until, backMs));
     let found: string | null = null;
-    for (
-      let next = firstAfter(timetable, from);
-      next !== null && next <= until;
-      next = firstAfter(timetable, next)
-    ) {
+    for (let next = firstAfter(timetable, from); next !== null && next <= until; next = firstAfter(timetable, next)) {
       if (counts(next)) found = next;
     }
     if (found !== null || from === after) return found;

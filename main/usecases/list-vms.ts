@@ -40,7 +40,11 @@ const vmDocument = (vm: SourceVm): Vm => ({
   nics: vm.nics.map((nic) => ({ ...nic })),
 });
 
-export async function requireVm({ sources }: UsecaseParts, vmId: string, options: Signalled): Promise<SourceVm> {
+export async function requireVm(
+  { sources }: Pick<UsecaseParts, 'sources'>,
+  vmId: string,
+  options: Signalled,
+): Promise<SourceVm> {
   const [vm, ...others] = (await sources.list(options)).filter((candidate) => candidate.vmId === vmId);
   if (others.length > 0)
     throw new AppError(

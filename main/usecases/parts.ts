@@ -15,6 +15,7 @@ import type {
   SettingRows,
   VolumeRows,
 } from '../ports/rows.ts';
+import type { ScheduleRows } from '../ports/schedules.ts';
 import type { SiteRows, Vcenters } from '../ports/sites.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Store } from '../ports/store.ts';
@@ -23,6 +24,7 @@ import type { DeviceTruth } from '../workflows/device-truth.ts';
 import type { MigrateVm } from '../workflows/migrate-vm/migrate-vm.ts';
 import type { Site } from '../workflows/migrate-vm/parts.ts';
 import type { VolumeOperations } from '../workflows/volume/all.ts';
+import type { Scheduler } from './schedules/scheduler.ts';
 
 export type UsecaseParts = {
   readonly engine: Engine;
@@ -34,6 +36,7 @@ export type UsecaseParts = {
   readonly sources: Sources;
   readonly vcenters: Vcenters;
   readonly vault: Vault;
+  readonly scheduler: Pick<Scheduler, 'waiting'>;
   readonly cloud: Cloud;
   readonly site: () => Site;
   readonly host: HostAccess;
@@ -51,6 +54,7 @@ export type UsecaseParts = {
     readonly operations: OperationRows;
     readonly settings: SettingRows;
     readonly sites: SiteRows;
+    readonly schedules: ScheduleRows;
     readonly audit: AuditRows;
   };
   readonly about: {

@@ -7,6 +7,14 @@ import { getMetrics } from './metrics.ts';
 import { cancelMigration, createMigration, getMigration, listMigrations, resumeMigration } from './migrations.ts';
 import { abandonOperation, getOperation, listOperations, resumeOperation } from './operations.ts';
 import { getPreflight } from './preflight.ts';
+import {
+  addSchedule,
+  changeSchedule,
+  getSchedule,
+  listScheduleRuns,
+  listSchedules,
+  removeSchedule,
+} from './schedules.ts';
 import { changeSettings, getSettings } from './settings.ts';
 import { addSite, changeSite, listSites, readSiteCertificate, removeSite, testSite } from './sites.ts';
 import { getVm, listVms } from './vms.ts';
@@ -38,6 +46,12 @@ export const endpoints = {
   getMigration,
   cancelMigration,
   resumeMigration,
+  listSchedules,
+  addSchedule,
+  getSchedule,
+  changeSchedule,
+  removeSchedule,
+  listScheduleRuns,
   createVolume,
   attachVolume,
   attachRootVolume,

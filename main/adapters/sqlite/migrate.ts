@@ -7,8 +7,17 @@ import { volumeDaemon } from './migrations/0030-volume-daemon.ts';
 import { legacyExports } from './migrations/0040-legacy-exports.ts';
 import { sites } from './migrations/0050-sites.ts';
 import { sourceSnapshots } from './migrations/0060-source-snapshots.ts';
+import { schedules } from './migrations/0090-schedules.ts';
 
-const migrations = [firstTables, newestMapping, volumeDaemon, legacyExports, sites, sourceSnapshots] as const;
+const migrations = [
+  firstTables,
+  newestMapping,
+  volumeDaemon,
+  legacyExports,
+  sites,
+  sourceSnapshots,
+  schedules,
+] as const;
 const newest = migrations.at(-1)?.number ?? 0;
 
 /** Forward only, after an online backup, each in its own transaction with its number; a newer schema is refused. */

@@ -11,6 +11,7 @@ import { createJournal } from './journal.ts';
 import { createMappingRows } from './mappings.ts';
 import { migrate } from './migrate.ts';
 import { createOperationRows } from './operations.ts';
+import { createScheduleRows } from './schedules.ts';
 import { createSegmentRows } from './segments.ts';
 import { createSettingRows, fixedFact } from './settings.ts';
 import { createSiteRows } from './sites.ts';
@@ -56,6 +57,7 @@ export async function openRecords({ dir, hostId, newId, kind, firstNbdPort, cloc
     segments: createSegmentRows(database),
     settings: await createSettingRows(database),
     sites: createSiteRows(database, place),
+    schedules: createScheduleRows({ database, events, place }),
     snapshotLedgerOf: snapshotLedgerOf({ database, clock, place }),
     audit: createAuditRows(clock),
     answered: createAnsweredRequests(database, clock),
