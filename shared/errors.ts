@@ -1,5 +1,6 @@
 import { type ErrorEntry, fail, hold, wait } from './error-entry.ts';
 import { scheduleErrors } from './schedule-errors.ts';
+import { tunnelErrors } from './tunnel-errors.ts';
 import { vcenterErrors } from './vcenter-errors.ts';
 
 /** The one catalogue of errors. REST, IPC, CLI and the window show the same object. */
@@ -225,6 +226,7 @@ export const catalogue = {
     'Make one of its keys available (the cause names them), then resume.',
   ),
   ...scheduleErrors,
+  ...tunnelErrors,
   ...vcenterErrors,
   VM_ACTIVE: fail(409, 'This VM already has a migration that is not finished.', 'Wait for it, or cancel it first.'),
   VM_STATE: fail(

@@ -10,9 +10,12 @@ const packages: Readonly<Record<string, string>> = {
   'nbd-server': 'nbd-server',
   nbdcopy: 'libnbd-bin',
   nbdkit: 'nbdkit',
+  openssl: 'openssl',
   'qemu-img': 'qemu-utils',
   'qemu-nbd': 'qemu-utils',
   setpriv: 'util-linux',
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
   timeout: 'coreutils',
   udevadm: 'udev',
 };
