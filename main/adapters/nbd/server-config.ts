@@ -6,19 +6,30 @@ export type ExportSection = { readonly name: string; readonly linkPath: string }
 /** nbd-server refuses to start without a section; this one can never be opened. */
 const placeholder = 'ossea-none';
 
+/** Clients are let in by their certificates alone; only so may others than this machine reach the port. */
+export type NbdTls = {
+  readonly listenAddress: string;
+  readonly certPath: string;
+  readonly keyPath: string;
+  /** The certificates of the clients, one after the other. */
+  readonly clientsPath: string;
+};
+
 /** Rule N3: flush and fua, no maxconnections (it counts for ever), absolute paths, one address. */
 export function renderConfig({
   port,
   prerunPath,
   sections,
+  tls = null,
 }: {
   readonly port: number;
   readonly prerunPath: string;
   readonly sections: readonly ExportSection[];
+  readonly tls?: NbdTls | null;
 }): string {
   const lines = [
     '[generic]',
-    'listenaddr = 127.0.0.1',
+    ...listenLines(tls),
     `port = ${port}`,
     'allowlist = true',
     'max_threads = 4',
@@ -36,6 +47,19 @@ export function renderConfig({
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+function listenLines(tls: NbdTls | null): string[] {
+  if (tls === null) return ['listenaddr = 127.0.0.1'];
+  if (!/^[0-9a-fA-F.:]+$/.test(tls.listenAddress))
+    throw new AppError('INVALID_REQUEST', `This is no address to listen on: ${tls.listenAddress}`);
+  return [
+    `listenaddr = ${tls.listenAddress}`,
+    `certfile = ${plainPath(tls.certPath)}`,
+    `keyfile = ${plainPath(tls.keyPath)}`,
+    `cacertfile = ${plainPath(tls.clientsPath)}`,
+    'force_tls = true',
+  ];
 }
 
 export function parseConfig(text: string): ExportSection[] {
