@@ -7,6 +7,7 @@ import type { Table } from './measure.ts';
 import { migrationRow, orchestrationRow } from './migration-rows.ts';
 import { asDocument, asText, describeMachine } from './report.ts';
 import { transferRow } from './transfer-row.ts';
+import { tunnelRow } from './tunnel-row.ts';
 import { vcenterRow } from './vcenter-row.ts';
 import { windowRow } from './window-row.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
@@ -19,6 +20,7 @@ const rows: Readonly<Record<string, (bench: Workbench) => Promise<Table>>> = {
   hasher: hasherRow,
   daemon: daemonRow,
   vcenter: vcenterRow,
+  tunnel: tunnelRow,
 };
 
 const usage = `Use: npm run bench [-- [--only ROW[,ROW]] [--quick] [--rounds N] [--dir FOLDER] [--json]]
