@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../shared/errors.ts';
-import { firstAfter, lastBetween, requireTimetable } from './timetable.ts';
+import { firstAfter, lastBetween, requireTimetable, type Timetable } from './timetable.ts';
 
 const berlin = 'Europe/Berlin';
 
-function next(cron: string, timeZone: string, from: string, count: number): string[] {
+function next(timetable: Timetable, from: string, count: number): string[] {
   const found: string[] = [];
   for (let at: string | null = from; found.length < count; ) {
-    at = firstAfter({ cron, timeZone }, at);
+    at = firstAfter(timetable, at);
     if (at === null) break;
     found.push(at.replace('.000Z', 'Z'));
   }
@@ -16,19 +16,19 @@ function next(cron: string, timeZone: string, from: string, count: number): stri
 
 describe('when the clocks go forward', () => {
   test('half past two, which that night has not, comes when the gap ends, once, and the next night as usual', () => {
-    expect(next('30 2 * * *', berlin, '2027-03-26T12:00:00Z', 3)).toEqual([
+    expect(next({ cron: '30 2 * * *', timeZone: berlin }, '2027-03-26T12:00:00Z', 3)).toEqual([
       '2027-03-27T01:30:00Z',
       '2027-03-28T01:00:00Z',
       '2027-03-29T00:30:00Z',
     ]);
-    expect(next('30 2 * * *', 'America/New_York', '2027-03-13T12:00:00Z', 2)).toEqual([
+    expect(next({ cron: '30 2 * * *', timeZone: 'America/New_York' }, '2027-03-13T12:00:00Z', 2)).toEqual([
       '2027-03-14T07:00:00Z',
       '2027-03-15T06:30:00Z',
     ]);
   });
 
   test('every half hour stays every half hour', () => {
-    expect(next('*/30 * * * *', berlin, '2027-03-28T00:20:00Z', 4)).toEqual([
+    expect(next({ cron: '*/30 * * * *', timeZone: berlin }, '2027-03-28T00:20:00Z', 4)).toEqual([
       '2027-03-28T00:30:00Z',
       '2027-03-28T01:00:00Z',
       '2027-03-28T01:30:00Z',
@@ -37,7 +37,7 @@ describe('when the clocks go forward', () => {
   });
 
   test('a gap of half an hour, in Lord Howe', () => {
-    expect(next('15 2 * * *', 'Australia/Lord_Howe', '2027-10-02T00:00:00Z', 2)).toEqual([
+    expect(next({ cron: '15 2 * * *', timeZone: 'Australia/Lord_Howe' }, '2027-10-02T00:00:00Z', 2)).toEqual([
       '2027-10-02T15:30:00Z',
       '2027-10-03T15:15:00Z',
     ]);
@@ -46,18 +46,18 @@ describe('when the clocks go forward', () => {
 
 describe('when the clocks go back', () => {
   test('half past two, which that night has twice, comes once', () => {
-    expect(next('30 2 * * *', berlin, '2027-10-30T12:00:00Z', 2)).toEqual([
+    expect(next({ cron: '30 2 * * *', timeZone: berlin }, '2027-10-30T12:00:00Z', 2)).toEqual([
       '2027-10-31T00:30:00Z',
       '2027-11-01T01:30:00Z',
     ]);
-    expect(next('30 1 * * *', 'America/New_York', '2027-11-06T12:00:00Z', 2)).toEqual([
+    expect(next({ cron: '30 1 * * *', timeZone: 'America/New_York' }, '2027-11-06T12:00:00Z', 2)).toEqual([
       '2027-11-07T05:30:00Z',
       '2027-11-08T06:30:00Z',
     ]);
   });
 
   test('every hour stays every hour, in the hour that comes twice too', () => {
-    expect(next('0 * * * *', berlin, '2027-10-30T22:20:00Z', 4)).toEqual([
+    expect(next({ cron: '0 * * * *', timeZone: berlin }, '2027-10-30T22:20:00Z', 4)).toEqual([
       '2027-10-30T23:00:00Z',
       '2027-10-31T00:00:00Z',
       '2027-10-31T01:00:00Z',
@@ -89,7 +89,7 @@ describe('what was missed', () => {
 
   test('it is the one that counting from the start finds, over both changes of the clocks', () => {
     for (const cron of ['30 2 * * *', '*/20 1-3 * * *', '0 2 * * 0', '15 * 28-31 3,10 *']) {
-      const all = next(cron, berlin, '2027-03-20T00:00:00Z', 400);
+      const all = next({ cron, timeZone: berlin }, '2027-03-20T00:00:00Z', 400);
       for (const [index, at] of all.slice(0, -1).entries()) {
         const span = { after: '2027-03-20T00:00:00.000Z', until: at.replace('Z', '.500Z') };
         expect(lastBetween({ cron, timeZone: berlin }, span, counts)?.replace('.000Z', 'Z')).toBe(all[index]);

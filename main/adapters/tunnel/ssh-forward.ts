@@ -84,7 +84,7 @@ export function openSshForward(parts: Parts): SshForward {
 async function keepOpen(parts: Parts, tell: (state: TunnelState) => void, signal: AbortSignal): Promise<void> {
   let localPort: number | null = null;
   let pauseMs = firstPauseMs;
-  while (!signal.aborted) {
+  for (;;) {
     localPort ??= await parts.freePort();
     const { wasUp, error } = await openOnce(parts, localPort, { tell, signal });
     if (signal.aborted) return;

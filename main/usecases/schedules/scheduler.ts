@@ -30,16 +30,17 @@ export function createScheduler(parts: Parts): Scheduler {
     waiting: (id) => waits.get(id) ?? null,
     reconsider: alarm.ring,
     run: async ({ signal }) => {
-      while (!signal.aborted) {
+      const isOver = (): boolean => signal.aborted;
+      while (!isOver()) {
         let napMs = longestNapMs;
         try {
           napMs = await startAllDue(parts, waits, { signal });
         } catch (error) {
           // Nothing was settled: whatever is due is found again.
-          if (!signal.aborted) parts.log.error('schedules could not be looked at', { error });
+          if (!isOver()) parts.log.error('schedules could not be looked at', { error });
         }
         await alarm.nap(napMs, { signal }).catch((reason: unknown) => {
-          if (!signal.aborted) throw reason;
+          if (!isOver()) throw reason;
         });
       }
     },
