@@ -109,6 +109,7 @@ async function openOnce(
   localPort: number,
   { tell, signal }: Watched,
 ): Promise<{ readonly wasUp: boolean; readonly error: AppError }> {
+  if (signal.aborted) return { wasUp: false, error: asAppError(signal.reason) };
   const logPath = join(parts.stateDir, 'ssh.log');
   rmSync(logPath, { force: true });
   let ssh: RunningProgram;
