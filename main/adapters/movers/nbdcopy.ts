@@ -189,10 +189,15 @@ function startNbdcopy({ request, files, source, nbdcopyPath }: Run): RunningProg
       ...nbdcopyFlags,
       '--',
       `nbd+unix:///?socket=${encodeURIComponent(source.socketPath)}`,
-      `nbd://${target.host}:${target.port}/${target.exportName}`,
+      uriOf(target),
     ],
     logPath: files.log('nbdcopy'),
   });
+}
+
+function uriOf({ host, port, exportName, tlsDir }: SegmentRequest['target']): string {
+  const address = `${host}:${port}/${exportName}`;
+  return tlsDir === undefined ? `nbd://${address}` : `nbds://${address}?tls-certificates=${encodeURIComponent(tlsDir)}`;
 }
 
 /** Reports bytes that the server really wrote, until nbdcopy ends; a copy that stands still is ended. */

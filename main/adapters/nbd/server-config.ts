@@ -8,11 +8,14 @@ const placeholder = 'ossea-none';
 
 /** Clients are let in by their certificates alone; only so may others than this machine reach the port. */
 export type NbdTls = {
-  readonly listenAddress: string;
+  /** All addresses of this machine, or the loopback one; its own look at the exports goes over the latter. */
+  readonly listenAddress: '0.0.0.0' | '127.0.0.1';
   readonly certPath: string;
   readonly keyPath: string;
   /** The certificates of the clients, one after the other. */
   readonly clientsPath: string;
+  /** The daemon's own client: ca-cert.pem, client-cert.pem, client-key.pem. */
+  readonly ownDir: string;
 };
 
 /** Rule N3: flush and fua, no maxconnections (it counts for ever), absolute paths, one address. */
@@ -51,8 +54,6 @@ export function renderConfig({
 
 function listenLines(tls: NbdTls | null): string[] {
   if (tls === null) return ['listenaddr = 127.0.0.1'];
-  if (!/^[0-9a-fA-F.:]+$/.test(tls.listenAddress))
-    throw new AppError('INVALID_REQUEST', `This is no address to listen on: ${tls.listenAddress}`);
   return [
     `listenaddr = ${tls.listenAddress}`,
     `certfile = ${plainPath(tls.certPath)}`,

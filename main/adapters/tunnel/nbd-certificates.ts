@@ -8,7 +8,12 @@ import { findProgram } from '../processes/find-program.ts';
 import { runProgram } from '../processes/run-program.ts';
 
 /** What nbd-server is told; it reads these files anew at each connection. */
-export type NbdTlsFiles = { readonly certPath: string; readonly keyPath: string; readonly clientsPath: string };
+export type NbdTlsFiles = {
+  readonly certPath: string;
+  readonly keyPath: string;
+  readonly clientsPath: string;
+  readonly ownDir: string;
+};
 
 export type NbdCertificates = {
   readonly files: NbdTlsFiles;
@@ -22,6 +27,8 @@ export type NbdCertificates = {
 };
 
 const validDays = '3650';
+/** The daemon looks at its exports, and its own mover writes into them, as a client like all others. */
+const ownId = 'oma';
 
 /**
  * A key and a certificate that signs itself, made in place: the key never leaves the folder. Only who made it can use it, and
@@ -77,6 +84,11 @@ function requirePlain(word: string): void {
     throw new AppError('INVALID_REQUEST', `No name for a certificate: ${word}`);
 }
 
+function requireClient(id: string): void {
+  requirePlain(id);
+  if (id === ownId) throw new AppError('INVALID_REQUEST', `${ownId} is the daemon itself.`);
+}
+
 /**
  * Who may write into the exports, as a list of certificates and not as what some authority signed: nbd-server 3.24 knows no
  * list of revoked ones, so that a certificate of an authority could only be taken back by taking back all of them.
@@ -92,6 +104,7 @@ export async function openNbdCertificates(
     certPath: join(dir, 'server-cert.pem'),
     keyPath: join(dir, 'server-key.pem'),
     clientsPath: join(dir, 'clients.pem'),
+    ownDir: join(dir, 'own'),
   };
   const names = (): string[] =>
     readdirSync(clientsDir)
@@ -105,21 +118,27 @@ export async function openNbdCertificates(
         .join(''),
     );
   };
+  const own = await makePair({ dir: files.ownDir, base: 'client', commonName: ownId }, options);
+  writeDurably(join(files.ownDir, 'ca-cert.pem'), certificate);
+  writeDurably(join(clientsDir, `${ownId}.pem`), own.certificate);
   publish();
   return {
     files,
     serverCertificate: certificate,
     trust: (id, pem) => {
-      requirePlain(id);
+      requireClient(id);
       writeDurably(join(clientsDir, `${id}.pem`), onlyCertificate(pem));
       publish();
     },
     revoke: (id) => {
-      requirePlain(id);
+      requireClient(id);
       rmSync(join(clientsDir, `${id}.pem`), { force: true });
       publish();
     },
-    trusted: () => names().map((name) => name.slice(0, -'.pem'.length)),
+    trusted: () =>
+      names()
+        .map((name) => name.slice(0, -'.pem'.length))
+        .filter((id) => id !== ownId),
   };
 }
 
