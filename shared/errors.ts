@@ -1,4 +1,6 @@
 import { type ErrorEntry, fail, hold, wait } from './error-entry.ts';
+import { scheduleErrors } from './schedule-errors.ts';
+import { tunnelErrors } from './tunnel-errors.ts';
 import { vcenterErrors } from './vcenter-errors.ts';
 import { vmaErrors } from './vma-errors.ts';
 
@@ -224,6 +226,8 @@ export const catalogue = {
     'The vault of secrets is locked.',
     'Make one of its keys available (the cause names them), then resume.',
   ),
+  ...scheduleErrors,
+  ...tunnelErrors,
   VM_ACTIVE: fail(409, 'This VM already has a migration that is not finished.', 'Wait for it, or cancel it first.'),
   VM_STATE: fail(
     409,

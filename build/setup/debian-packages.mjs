@@ -105,6 +105,23 @@ export const debianGroups = [
     for: ['start', 'test'],
   },
   {
+    id: 'ssh',
+    packages: ['openssh-client'],
+    programs: ['ssh', 'ssh-keygen'],
+    megabytes: 1,
+    why: 'the data of a migration can go through a tunnel',
+    for: ['test'],
+  },
+  {
+    id: 'ssh server',
+    packages: ['openssh-server'],
+    programs: ['sshd'],
+    megabytes: 3,
+    why: 'the tests open tunnels to a real one; kept in .setup/tools so that no service is enabled',
+    alwaysPrivate: true,
+    for: ['test'],
+  },
+  {
     id: 'browser',
     packages: ['chromium'],
     programs: ['chromium'],

@@ -27,6 +27,10 @@ const options = {
   site: { type: 'string' },
   'lab-source': { type: 'string' },
   role: { type: 'string' },
+  cron: { type: 'string' },
+  zone: { type: 'string' },
+  jitter: { type: 'string' },
+  'keep-attached': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -67,6 +71,13 @@ export type Arguments = {
   readonly labSource: LabSource | null;
   /** Of `serve`: the appliance at CloudStack's side, or the agent at VMware's. */
   readonly role: 'oma' | 'vma';
+  /** Of `schedule add`. */
+  readonly timetable: {
+    readonly cron: string | null;
+    readonly zone: string | null;
+    readonly jitterSeconds: number;
+    readonly keepAttached: boolean;
+  };
   readonly help: boolean;
 };
 
@@ -122,6 +133,12 @@ export function readArguments(argv: readonly string[]): Arguments {
     site: values.site ?? null,
     labSource: labSourceOf(values['lab-source']),
     role: roleOf(values.role),
+    timetable: {
+      cron: values.cron ?? null,
+      zone: values.zone ?? null,
+      jitterSeconds: whole('jitter', values.jitter, { from: 0, to: 21_600 }) ?? 0,
+      keepAttached: values['keep-attached'],
+    },
     help: values.help,
   };
 }

@@ -6,6 +6,7 @@ import { labMigrate } from './lab-migrate.ts';
 import { labMutate } from './lab-mutate.ts';
 import { labServe } from './lab-serve.ts';
 import { jobs, migrate } from './migrate.ts';
+import { scheduleAdd, scheduleList, scheduleRemove, scheduleShow } from './schedule.ts';
 import { serve } from './serve.ts';
 import { siteAdd, siteList, siteRemove, siteTest } from './site.ts';
 import { locatePrograms, readVersion, type Surroundings } from './surroundings.ts';
@@ -34,13 +35,16 @@ const usage = `Usage: ossea VERB
                                                        a VMA reads the disks of its own vCenters and sends them here
   vm list | show VM [--site NAME] [--data-dir DIR] [--json]
                                                        the VMs of all sources
+  schedule add VM --cron 'M H D M W' [--site NAME] [--zone ZONE] [--jitter SECONDS] [--keep-attached]
+                                                       replicate a VM by a timetable, on the clocks of an IANA zone
+  schedule list | show VM|ID | remove VM|ID            what is due next, what was started, what was skipped and why
   migrate VM [--site NAME] [--data-dir DIR] [--no-wait] [--json]
                                                        ask the daemon of a data directory
   jobs [--data-dir DIR] [--json]                       its migrations
   doctor [--data-dir DIR] [--json]                     what this machine has of what is needed
 `;
 
-const ofTwoWords = ['lab', 'site', 'vm', 'vma'];
+const ofTwoWords = ['lab', 'schedule', 'site', 'vm', 'vma'];
 
 type Verb = (args: Arguments, around: Surroundings) => Promise<number> | number;
 
@@ -61,6 +65,10 @@ function verbOf(args: Arguments): Verb {
     'vma add': vmaAdd,
     'vma test': siteTest('vma'),
     'vma remove': siteRemove('vma'),
+    'schedule add': scheduleAdd,
+    'schedule list': scheduleList,
+    'schedule show': scheduleShow,
+    'schedule remove': scheduleRemove,
     'vm list': vmList,
     'vm show': vmShow,
     'lab mutate': labMutate,

@@ -18,9 +18,11 @@ import { createAnswerOnce } from '../usecases/answer-once.ts';
 import { createDispatch } from '../usecases/dispatch.ts';
 import { createFeed, type FollowOptions } from '../usecases/feed.ts';
 import { createProgressBoard } from '../usecases/progress-board.ts';
+import { createScheduler } from '../usecases/schedules/scheduler.ts';
 import { expireMappings } from '../workflows/expire-mappings.ts';
 import { createBytePath } from './byte-path.ts';
 import { openDataDir, publishEndpoint } from './data-dir.ts';
+import { keepSchedules } from './keep-schedules.ts';
 import { openSites } from './open-sites.ts';
 import { type Opened, openAll } from './opened.ts';
 import type { Programs } from './programs.ts';
@@ -106,18 +108,17 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   opened.push(() => engine.close());
 
   const about = { instanceId: ids.next(), installId, version, lab };
-  const handlers = createUsecases({
+  const acting = {
     ...common,
     ...bound,
     vcenters: sites.vsphere.vcenters,
     vmas: sites.vma.vmas,
-    vault,
     engine,
     store,
-    history: records.events,
     rows: records,
-    about,
-  });
+  };
+  const scheduler = createScheduler({ ...acting, log });
+  const handlers = createUsecases({ ...acting, scheduler, vault, history: records.events, about });
   const answerOnce = createAnswerOnce({ answered: records.answered, store, ids });
   const dispatch = createDispatch({ table: endpoints, handlers, answerOnce });
   const follow = (how: FollowOptions): Promise<void> => feed.follow(records.events, how);
@@ -132,6 +133,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     expireMappings({ ...records, host: bytePath.host, log }, { signal: closing.signal });
   }
   const resumed = await engine.recover();
+  opened.push(await keepSchedules({ scheduler, feed, history: records.events, log }));
   log.info('daemon ready', { url: api.url, nbd_port: records.nbdPort, lab, resumed });
   return {
     url: api.url,

@@ -9,6 +9,8 @@ export type OpenExport = {
   readonly linkPath: string;
   readonly host: '127.0.0.1';
   readonly port: number;
+  /** Where a client on this machine finds its certificate, when the server forces TLS. */
+  readonly tlsDir?: string;
 };
 
 /** One live connection, as read from /proc (rule N4: never by opening exports). */

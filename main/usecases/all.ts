@@ -12,6 +12,14 @@ import { getHealth, getLiveness } from './read-health.ts';
 import { getMetrics } from './read-metrics.ts';
 import { getMigration, listMigrations } from './read-migrations.ts';
 import { getOperation, listExports, listOperations, listVolumes } from './read-volumes.ts';
+import {
+  addSchedule,
+  changeSchedule,
+  getSchedule,
+  listScheduleRuns,
+  listSchedules,
+  removeSchedule,
+} from './schedules/schedules.ts';
 import { changeSettings, getSettings } from './settings.ts';
 import { listSites, readSiteCertificate, removeSite, testSite } from './sites.ts';
 import { cancelMigration, limitMigration, resumeMigration } from './steer-migration.ts';
@@ -46,6 +54,12 @@ export const createUsecases = (parts: UsecaseParts): Handlers => ({
   cancelMigration: cancelMigration(parts),
   limitMigration: limitMigration(parts),
   resumeMigration: resumeMigration(parts),
+  listSchedules: listSchedules(parts),
+  addSchedule: addSchedule(parts),
+  getSchedule: getSchedule(parts),
+  changeSchedule: changeSchedule(parts),
+  removeSchedule: removeSchedule(parts),
+  listScheduleRuns: listScheduleRuns(parts),
   createVolume: createVolume(parts),
   attachVolume: attachVolume(parts),
   attachRootVolume: attachRootVolume(parts),

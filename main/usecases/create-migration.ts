@@ -2,14 +2,21 @@ import type { Handlers } from '../../shared/contract/calls.ts';
 import type { Migration } from '../../shared/contract/migrations.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { SourceVm } from '../domain/vm.ts';
+import type { Tx } from '../ports/store.ts';
 import { requireVm } from './list-vms.ts';
 import type { UsecaseParts } from './parts.ts';
 
 const mib = 1024 ** 2;
 
+export type CreateParts = Pick<UsecaseParts, 'engine' | 'migrateVm' | 'sources' | 'site' | 'clock' | 'ids'> & {
+  readonly rows: Pick<UsecaseParts['rows'], 'jobs' | 'settings' | 'sites' | 'audit'>;
+  /** What else is to be written with the migration, or not at all. */
+  readonly along?: (tx: Tx, migrationId: string) => Promise<void>;
+};
+
 /** Makes the job, its disks, the run and the audit row in one transaction; from then on it goes on by itself. */
 export const createMigration =
-  (parts: UsecaseParts): Handlers['createMigration'] =>
+  (parts: CreateParts): Handlers['createMigration'] =>
   async ({ body }, { signal, actor, requestId }) => {
     const { rows, engine, clock } = parts;
     parts.site();
@@ -47,6 +54,7 @@ export const createMigration =
           });
         await rows.jobs.insert(tx, { id, vm, createdAt: clock.now() });
         await rows.audit.append(tx, { actor, act: 'migration.create', subject: id, details: describe(vm) });
+        await parts.along?.(tx, id);
       },
     });
     if (kept.migration === undefined || kept.migration === null)

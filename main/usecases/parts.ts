@@ -16,6 +16,7 @@ import type {
   SettingRows,
   VolumeRows,
 } from '../ports/rows.ts';
+import type { ScheduleRows } from '../ports/schedules.ts';
 import type { SiteRows, Vcenters, Vmas } from '../ports/sites.ts';
 import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
@@ -25,6 +26,7 @@ import type { DeviceTruth } from '../workflows/device-truth.ts';
 import type { MigrateVm } from '../workflows/migrate-vm/migrate-vm.ts';
 import type { Site } from '../workflows/migrate-vm/parts.ts';
 import type { VolumeOperations } from '../workflows/volume/all.ts';
+import type { Scheduler } from './schedules/scheduler.ts';
 
 export type UsecaseParts = {
   readonly engine: Engine;
@@ -39,6 +41,7 @@ export type UsecaseParts = {
   readonly vcenters: Vcenters;
   readonly vmas: Vmas;
   readonly vault: Vault;
+  readonly scheduler: Pick<Scheduler, 'waiting'>;
   readonly cloud: Cloud;
   readonly site: () => Site;
   readonly host: HostAccess;
@@ -56,6 +59,7 @@ export type UsecaseParts = {
     readonly operations: OperationRows;
     readonly settings: SettingRows;
     readonly sites: SiteRows;
+    readonly schedules: ScheduleRows;
     readonly audit: AuditRows;
   };
   readonly about: {

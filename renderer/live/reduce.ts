@@ -83,6 +83,7 @@ function applyEvent(state: LiveState, event: { seq: number; at: string; body: Ev
       return { ...state, exports: { ...state.exports, [exportKey(body.export)]: body.export } };
     // The list is read anew by whoever follows the feed.
     case 'inventory.changed':
+    case 'schedule.changed':
       return state;
     case 'log.line': {
       const line = { seq: event.seq, at: event.at, level: body.level, jobId: body.job_id, message: body.message };

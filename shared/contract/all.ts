@@ -14,6 +14,14 @@ import {
 } from './migrations.ts';
 import { abandonOperation, getOperation, listOperations, resumeOperation } from './operations.ts';
 import { getPreflight } from './preflight.ts';
+import {
+  addSchedule,
+  changeSchedule,
+  getSchedule,
+  listScheduleRuns,
+  listSchedules,
+  removeSchedule,
+} from './schedules.ts';
 import { changeSettings, getSettings } from './settings.ts';
 import { addSite, addVma, changeSite, listSites, readSiteCertificate, removeSite, testSite } from './sites.ts';
 import { getVm, listVms } from './vms.ts';
@@ -47,6 +55,12 @@ export const endpoints = {
   cancelMigration,
   limitMigration,
   resumeMigration,
+  listSchedules,
+  addSchedule,
+  getSchedule,
+  changeSchedule,
+  removeSchedule,
+  listScheduleRuns,
   createVolume,
   attachVolume,
   attachRootVolume,

@@ -14,6 +14,8 @@ const body = z.discriminatedUnion('type', [
   z.object({ type: z.literal('export.changed'), export: nbdExport }),
   /** VMs of this site came, went or changed: the list is worth asking for again. */
   z.object({ type: z.literal('inventory.changed'), site_id: id }),
+  /** It was made, changed, removed, or an occurrence of it was settled: it is worth asking for again. */
+  z.object({ type: z.literal('schedule.changed'), schedule_id: id }),
   z.object({
     type: z.literal('log.line'),
     level: z.enum(['info', 'warn', 'error']),

@@ -9,6 +9,8 @@ export const settings = z.strictObject({
   segment_mib: z.int().min(1).max(65536),
   /** Movers and hashers that run at the same time on this appliance. */
   parallel_transfers: z.int().min(1).max(32),
+  /** Migrations that schedules have under way at the same time; those a person starts do not count. */
+  scheduled_migrations: z.int().min(1).max(100),
   /** Data disks this appliance takes; the smaller of the cloud's limit and its free PCI slots. */
   attach_slots: z.int().min(1).max(64),
   /** Whether a migration goes on with the volume of an earlier migration of the same disk. */
@@ -32,6 +34,7 @@ export const defaultSettings: Settings = {
   headroom_gib: 5,
   segment_mib: 1024,
   parallel_transfers: 2,
+  scheduled_migrations: 4,
   attach_slots: 26,
   reuse_volumes: true,
   sample_percent: 5,

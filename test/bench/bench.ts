@@ -8,6 +8,7 @@ import { migrationRow, orchestrationRow } from './migration-rows.ts';
 import { asDocument, asText, describeMachine } from './report.ts';
 import { throttleRow } from './throttle-row.ts';
 import { transferRow } from './transfer-row.ts';
+import { tunnelRow } from './tunnel-row.ts';
 import { vcenterRow } from './vcenter-row.ts';
 import { windowRow } from './window-row.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
@@ -21,6 +22,7 @@ const rows: Readonly<Record<string, (bench: Workbench) => Promise<Table>>> = {
   hasher: hasherRow,
   daemon: daemonRow,
   vcenter: vcenterRow,
+  tunnel: tunnelRow,
 };
 
 const usage = `Use: npm run bench [-- [--only ROW[,ROW]] [--quick] [--rounds N] [--dir FOLDER] [--json]]

@@ -77,7 +77,7 @@ async function tryOnce(
       source,
       extents,
       deviceBytes: mapping.device.sizeBytes,
-      targetUri: `nbd://${target.host}:${target.port}/${target.exportName}`,
+      targetUri: uriOf(target),
       name: mapping.volumeId,
       attempt,
       jobId: jobId ?? null,
@@ -94,6 +94,11 @@ async function tryOnce(
     options,
   );
   return result === 'refused' ? result : { ...result, gate: result.gate.proof };
+}
+
+function uriOf({ host, port, exportName, tlsDir }: SegmentRequest['target']): string {
+  const address = `${host}:${String(port)}/${exportName}`;
+  return tlsDir === undefined ? `nbd://${address}` : `nbds://${address}?tls-certificates=${encodeURIComponent(tlsDir)}`;
 }
 
 /** What the server's children have written since they stood at the gate. */

@@ -48,7 +48,7 @@ export function createConfigEditor({
     const before = sections();
     const current = staleDropped ? before : await dropStale(before, hostAccess, stopped);
     const wanted = edits.reduce(edited, current);
-    const text = renderConfig({ port: place.port, prerunPath, sections: wanted });
+    const text = renderConfig({ port: place.port, prerunPath, sections: wanted, tls: place.tls });
     const unchanged = gone(() => readFileSync(place.configPath, 'utf8')) === text;
     if (unchanged && listeningServer(place) !== null) return;
     writeDurably(place.configPath, text);

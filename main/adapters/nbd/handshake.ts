@@ -1,16 +1,24 @@
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { AppError } from '../../../shared/errors.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 
 /** A thin NBD client: the fixed newstyle handshake, LIST, and GO. It never reads or writes data. */
-export type NbdAddress = { readonly host: string; readonly port: number };
+export type NbdAddress = {
+  readonly host: string;
+  readonly port: number;
+  /** Folder with ca-cert.pem, client-cert.pem and client-key.pem, where the server forces TLS. */
+  readonly tlsDir?: string | undefined;
+};
 
 export type GoReply = { readonly sizeBytes: number; readonly flags: number };
 
 const optionMagic = 0x49484156454f5054n;
 const replyMagic = 0x0003e889045565a9n;
 const requestMagic = 0x25609513;
-const option = { list: 3, go: 7, abort: 2 } as const;
+const option = { list: 3, go: 7, abort: 2, startTls: 5 } as const;
 const reply = { ack: 1, server: 2, info: 3 } as const;
 const errorBit = 0x8000_0000;
 const infoExport = 0;
@@ -85,7 +93,7 @@ type Session = {
 };
 
 async function withSession<T>(
-  { host, port }: NbdAddress,
+  { host, port, tlsDir }: NbdAddress,
   { signal }: Signalled,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
@@ -93,9 +101,10 @@ async function withSession<T>(
   const socket = connect({ host, port, noDelay: true });
   const abort = () => socket.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
   signal.addEventListener('abort', abort, { once: true });
-  const source = byteSource(socket);
+  const plain = byteSource(socket);
+  let stream = socket;
   try {
-    const greeting = await source.read(18);
+    const greeting = await plain.read(18);
     if (greeting.toString('latin1', 0, 16) !== 'NBDMAGICIHAVEOPT') {
       throw new AppError('EXPORT_FAILED', `What listens on port ${port} is not an NBD server.`);
     }
@@ -103,27 +112,55 @@ async function withSession<T>(
     const flags = Buffer.alloc(4);
     flags.writeUInt32BE(greeting.readUInt16BE(16) & 3, 0);
     socket.write(flags);
+    if (tlsDir !== undefined) stream = await startTls(socket, plain, tlsDir);
+    const source = tlsDir === undefined ? plain : byteSource(stream);
     return await use({
       send: (bytes) => {
-        socket.write(bytes);
+        stream.write(bytes);
       },
-      readReply: async () => {
-        const header = await source.read(20);
-        if (header.readBigUInt64BE(0) !== replyMagic) {
-          throw new AppError('EXPORT_FAILED', 'nbd-server answered outside the protocol.');
-        }
-        return { type: header.readUInt32BE(12), payload: await source.read(header.readUInt32BE(16)) };
-      },
+      readReply: () => readReply(source),
       ended: () => source.ended(),
     });
   } finally {
     signal.removeEventListener('abort', abort);
+    stream.destroy();
     socket.destroy();
   }
 }
 
+async function readReply(source: ByteSource): Promise<{ readonly type: number; readonly payload: Buffer }> {
+  const header = await source.read(20);
+  if (header.readBigUInt64BE(0) !== replyMagic) {
+    throw new AppError('EXPORT_FAILED', 'nbd-server answered outside the protocol.');
+  }
+  return { type: header.readUInt32BE(12), payload: await source.read(header.readUInt32BE(16)) };
+}
+
+async function startTls(socket: Socket, plain: ByteSource, dir: string): Promise<Socket> {
+  socket.write(optionHeader(option.startTls, Buffer.alloc(0)));
+  const { type, payload } = await readReply(plain);
+  if (type !== reply.ack) throw refused('STARTTLS', type, payload);
+  plain.release();
+  const pem = (name: string): string => readFileSync(join(dir, name), 'utf8');
+  return connectTls({
+    socket,
+    ca: pem('ca-cert.pem'),
+    cert: pem('client-cert.pem'),
+    key: pem('client-key.pem'),
+    // The one certificate that is trusted is that of the server itself: it is known by its key and not by its name.
+    checkServerIdentity: () => undefined,
+  });
+}
+
+type ByteSource = {
+  read(count: number): Promise<Buffer>;
+  ended(): Promise<void>;
+  /** Somebody else reads the socket from now on. */
+  release(): void;
+};
+
 /** Exact reads from a socket; whatever ends the connection rejects the read that waits for it. */
-function byteSource(socket: Socket): { read(count: number): Promise<Buffer>; ended(): Promise<void> } {
+function byteSource(socket: Socket): ByteSource {
   let buffered: Buffer = Buffer.alloc(0);
   let failure: Error | null = null;
   let wake: (() => void) | null = null;
@@ -131,10 +168,11 @@ function byteSource(socket: Socket): { read(count: number): Promise<Buffer>; end
     wake?.();
     wake = null;
   };
-  socket.on('data', (chunk: Buffer) => {
+  const take = (chunk: Buffer) => {
     buffered = Buffer.concat([buffered, chunk]);
     settle();
-  });
+  };
+  socket.on('data', take);
   socket.on('error', (error) => {
     failure ??= error instanceof AppError ? error : new AppError('EXPORT_FAILED', `NBD connection: ${error.message}`);
     settle();
@@ -159,6 +197,9 @@ function byteSource(socket: Socket): { read(count: number): Promise<Buffer>; end
     },
     ended: async () => {
       while (failure === null) await more();
+    },
+    release: () => {
+      socket.off('data', take);
     },
   };
 }

@@ -18,6 +18,7 @@ import { exportNameOf, linkPathOf, placeLink, readStamp, removeLink } from './ex
 import { goExport } from './handshake.ts';
 import { prerunScript } from './prerun-script.ts';
 import { type ServerPlace, serverPlace } from './restart-server.ts';
+import type { NbdTls } from './server-config.ts';
 import { listenHolders, listeningServer, ourServerPids, serverClients } from './server-processes.ts';
 
 const goAttempts = 6;
@@ -30,16 +31,18 @@ export function createNbdServer({
   stateDir,
   port,
   nbdServerPath,
+  tls = null,
   clock,
 }: {
   readonly hostAccess: HostAccess;
   readonly stateDir: string;
   readonly port: number;
   readonly nbdServerPath: string;
+  readonly tls?: NbdTls | null;
   readonly clock: Clock;
 }): NbdExports {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const place = serverPlace(stateDir, { nbdServerPath, port, clock });
+  const place = serverPlace(stateDir, { nbdServerPath, port, tls, clock });
   const prerunPath = join(stateDir, 'prerun.sh');
   writeDurably(prerunPath, prerunScript, 0o700);
   const stopping = new AbortController();
@@ -74,6 +77,7 @@ export function createNbdServer({
         linkPath: linkPathOf(root, mapping),
         host: '127.0.0.1',
         port,
+        ...(tls === null ? {} : { tlsDir: tls.ownDir }),
       };
       await openAndCheck({ opened, editor, hostAccess, clock }, options);
       sweepConnectionStamps(root);

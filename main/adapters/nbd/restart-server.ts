@@ -6,6 +6,7 @@ import { isAlive, killProcess, processState } from '../processes/proc.ts';
 import { runProgram } from '../processes/run-program.ts';
 import { waitUntil } from '../processes/wait-until.ts';
 import { listExports } from './handshake.ts';
+import type { NbdTls } from './server-config.ts';
 import { listenHolders, listenInodes, listeningServer, serverMark } from './server-processes.ts';
 
 export type ServerPlace = {
@@ -13,12 +14,14 @@ export type ServerPlace = {
   readonly configPath: string;
   readonly pidPath: string;
   readonly port: number;
+  /** null: this machine alone, in clear (rule N3). */
+  readonly tls: NbdTls | null;
   readonly clock: Clock;
 };
 
 export const serverPlace = (
   stateDir: string,
-  rest: Pick<ServerPlace, 'nbdServerPath' | 'port' | 'clock'>,
+  rest: Pick<ServerPlace, 'nbdServerPath' | 'port' | 'tls' | 'clock'>,
 ): ServerPlace => ({
   ...rest,
   configPath: join(stateDir, 'nbd-server.conf'),
@@ -97,7 +100,9 @@ async function missingNames(
   options: Signalled,
 ): Promise<string | null> {
   try {
-    const names = new Set(await listExports({ host: '127.0.0.1', port: place.port }, options));
+    const names = new Set(
+      await listExports({ host: '127.0.0.1', port: place.port, tlsDir: place.tls?.ownDir }, options),
+    );
     const missing = expected.filter((name) => !names.has(name));
     return missing.length === 0 ? null : `it does not list ${missing.join(', ')}`;
   } catch (error) {

@@ -6,19 +6,33 @@ export type ExportSection = { readonly name: string; readonly linkPath: string }
 /** nbd-server refuses to start without a section; this one can never be opened. */
 const placeholder = 'ossea-none';
 
+/** Clients are let in by their certificates alone; only so may others than this machine reach the port. */
+export type NbdTls = {
+  /** All addresses of this machine, or the loopback one; its own look at the exports goes over the latter. */
+  readonly listenAddress: '0.0.0.0' | '127.0.0.1';
+  readonly certPath: string;
+  readonly keyPath: string;
+  /** The certificates of the clients, one after the other. */
+  readonly clientsPath: string;
+  /** The daemon's own client: ca-cert.pem, client-cert.pem, client-key.pem. */
+  readonly ownDir: string;
+};
+
 /** Rule N3: flush and fua, no maxconnections (it counts for ever), absolute paths, one address. */
 export function renderConfig({
   port,
   prerunPath,
   sections,
+  tls = null,
 }: {
   readonly port: number;
   readonly prerunPath: string;
   readonly sections: readonly ExportSection[];
+  readonly tls?: NbdTls | null;
 }): string {
   const lines = [
     '[generic]',
-    'listenaddr = 127.0.0.1',
+    ...listenLines(tls),
     `port = ${port}`,
     'allowlist = true',
     'max_threads = 4',
@@ -37,6 +51,17 @@ export function renderConfig({
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+function listenLines(tls: NbdTls | null): string[] {
+  if (tls === null) return ['listenaddr = 127.0.0.1'];
+  return [
+    `listenaddr = ${tls.listenAddress}`,
+    `certfile = ${plainPath(tls.certPath)}`,
+    `keyfile = ${plainPath(tls.keyPath)}`,
+    `cacertfile = ${plainPath(tls.clientsPath)}`,
+    'force_tls = true',
+  ];
 }
 
 export function parseConfig(text: string): ExportSection[] {

@@ -10,6 +10,7 @@ import { sourceSnapshots } from './migrations/0060-source-snapshots.ts';
 import { siteKinds } from './migrations/0070-site-kinds.ts';
 import { replicaStates } from './migrations/0080-replica-states.ts';
 import { jobRates } from './migrations/0085-job-rates.ts';
+import { schedules } from './migrations/0090-schedules.ts';
 import { remoteAttempts } from './migrations/0100-remote-attempts.ts';
 
 const migrations = [
@@ -22,6 +23,7 @@ const migrations = [
   siteKinds,
   replicaStates,
   jobRates,
+  schedules,
   remoteAttempts,
 ] as const;
 const newest = migrations.at(-1)?.number ?? 0;

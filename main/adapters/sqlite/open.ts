@@ -13,6 +13,7 @@ import { createMappingRows } from './mappings.ts';
 import { migrate } from './migrate.ts';
 import { createOperationRows } from './operations.ts';
 import { createReplicaRows } from './replicas.ts';
+import { createScheduleRows } from './schedules.ts';
 import { createSegmentRows } from './segments.ts';
 import { createSettingRows, fixedFact } from './settings.ts';
 import { createSiteRows } from './sites.ts';
@@ -67,6 +68,7 @@ export async function openRecords({ dir, hostId, newId, kind, firstNbdPort, cloc
     replicas: createReplicaRows({ database, clock, place }),
     settings: await createSettingRows(database),
     sites: createSiteRows(database, place),
+    schedules: createScheduleRows({ database, events, place }),
     snapshotLedgerOf: snapshotLedgerOf({ database, clock, place }),
     attempts: createAttempts({ database, clock, place }),
     audit: createAuditRows(clock),
