@@ -4,8 +4,8 @@ import { chunkBytes, chunkCount } from '../../domain/chunks.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { Manifest } from '../../ports/manifests.ts';
 import type { Tx } from '../../ports/store.ts';
-import { type CopyContext, replicaOf, type Verdict } from './copy-disk.ts';
-import { diskOf } from './disk-of.ts';
+import type { CopyContext, Verdict } from './copy-disk.ts';
+import { diskOf, replicaOf } from './disk-of.ts';
 import { type Proof, readRetries } from './full-proof.ts';
 import { proveTarget } from './nbd-export.ts';
 import { overBoots } from './over-boots.ts';
@@ -148,7 +148,7 @@ async function recordProof({ copy, plan, base, chunks }: Delta, tx: Tx, manifest
   });
   if (snapshot === null || snapshot.change_id === null || plan.generation === null) return;
   await parts.rows.replicas.put(tx, {
-    ...replicaOf(copy),
+    ...replicaOf(copy.request),
     changeId: snapshot.change_id,
     manifestRoot,
     generation: plan.generation,
