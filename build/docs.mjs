@@ -9,11 +9,12 @@ import { runCommand } from './setup.mjs';
 
 /** The documents that are made from the code. They are committed; test/architecture says when they are stale. */
 async function generateDocs() {
-  const { catalogue, openApi } = await loadContract();
+  const { catalogue, daemonDocument, vmaDocument } = await loadContract();
   const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
   return {
     'docs/errors.md': await formatted(errorsDocument(catalogue), 'docs/errors.md'),
-    'docs/openapi.json': await formatted(JSON.stringify(openApi(version), null, 2), 'docs/openapi.json'),
+    'docs/openapi.json': await formatted(JSON.stringify(daemonDocument(version), null, 2), 'docs/openapi.json'),
+    'docs/openapi-vma.json': await formatted(JSON.stringify(vmaDocument(version), null, 2), 'docs/openapi-vma.json'),
   };
 }
 
@@ -25,7 +26,7 @@ async function loadContract() {
   try {
     await build({
       stdin: {
-        contents: "export { catalogue } from './shared/errors.ts';\nexport { openApi } from './main/api/openapi.ts';\n",
+        contents: "export { catalogue } from './shared/errors.ts';\nexport { daemonDocument, vmaDocument } from './main/api/documents.ts';\n",
         resolveDir: repository,
         sourcefile: 'contract.mjs',
       },
@@ -71,7 +72,7 @@ function consequence(code, entry) {
 }
 
 function errorsDocument(catalogue) {
-  const codes = Object.entries(catalogue);
+  const codes = Object.entries(catalogue).sort(([a], [b]) => (a < b ? -1 : 1));
   const heldCodes = codes.filter(([, entry]) => entry.after === 'hold' && entry.retry === 'never');
   return `# Errors
 

@@ -1,5 +1,6 @@
 import { type ErrorEntry, fail, hold, wait } from './error-entry.ts';
 import { vcenterErrors } from './vcenter-errors.ts';
+import { vmaErrors } from './vma-errors.ts';
 
 /** The one catalogue of errors. REST, IPC, CLI and the window show the same object. */
 export const catalogue = {
@@ -223,7 +224,6 @@ export const catalogue = {
     'The vault of secrets is locked.',
     'Make one of its keys available (the cause names them), then resume.',
   ),
-  ...vcenterErrors,
   VM_ACTIVE: fail(409, 'This VM already has a migration that is not finished.', 'Wait for it, or cancel it first.'),
   VM_STATE: fail(
     409,
@@ -261,6 +261,8 @@ export const catalogue = {
     'The journal of this run does not fit this version of the program.',
     'Finish it with the version that started it, or cancel it.',
   ),
+  ...vcenterErrors,
+  ...vmaErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { endpoints } from '../../shared/contract/all.ts';
-import type { Endpoint } from '../../shared/contract/endpoint.ts';
+import type { Endpoint, Table } from '../../shared/contract/endpoint.ts';
 import { errorBody } from '../../shared/contract/fields.ts';
+import { protocol, protocolHeader } from '../../shared/contract/vma/protocol.ts';
 import { catalogue } from '../../shared/errors.ts';
 
 type Json = Record<string, unknown>;
@@ -30,6 +30,14 @@ const idempotencyKey = {
   schema: { type: 'string', pattern: '^[!-~]{1,200}$' },
 };
 
+const spokenProtocol = (required: boolean): Json => ({
+  name: protocolHeader,
+  in: 'header',
+  required,
+  description: 'The protocol that the caller speaks; any other than these is refused with PROTOCOL_MISMATCH.',
+  schema: { type: 'integer', minimum: protocol.oldest, maximum: protocol.current },
+});
+
 const failure = {
   description: 'error',
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
@@ -51,6 +59,7 @@ function operationOf(endpoint: Endpoint): Json {
       ...parametersOf(endpoint.params, 'path'),
       ...parametersOf(endpoint.query, 'query'),
       ...(endpoint.method === 'GET' ? [] : [idempotencyKey]),
+      ...(endpoint.errors.includes('PROTOCOL_MISMATCH') ? [spokenProtocol(endpoint.handshake === true)] : []),
     ],
     ...(hasBody
       ? {
@@ -70,17 +79,25 @@ function operationOf(endpoint: Endpoint): Json {
   };
 }
 
-/** OpenAPI 3.1, made from the endpoints table: it cannot say anything else than what is served. */
-export function openApi(version: string): Json {
+export type ApiDescription = {
+  readonly table: Table;
+  readonly title: string;
+  readonly version: string;
+  /** Where it listens unless told. */
+  readonly usualPort: number;
+};
+
+/** OpenAPI 3.1, made from a table of endpoints: it cannot say anything else than what is served. */
+export function openApi({ table, title, version, usualPort }: ApiDescription): Json {
   const paths: Record<string, Json> = {};
-  for (const endpoint of Object.values<Endpoint>(endpoints)) {
+  for (const endpoint of Object.values(table)) {
     const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}');
     paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operationOf(endpoint) };
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'OSSEA Migration Console', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    servers: [{ url: 'http://127.0.0.1:8090' }],
+    info: { title, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: `http://127.0.0.1:${String(usualPort)}` }],
     security: [{ bearer: [] }],
     paths,
     components: {

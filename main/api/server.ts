@@ -3,28 +3,32 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import staticFiles from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type EndpointName, endpoints } from '../../shared/contract/all.ts';
-import type { Endpoint } from '../../shared/contract/endpoint.ts';
-import type { Metrics } from '../../shared/contract/metrics.ts';
+import type { Endpoint, NameIn, Table } from '../../shared/contract/endpoint.ts';
+import { listEvents } from '../../shared/contract/events.ts';
+import { getMetrics, type Metrics } from '../../shared/contract/metrics.ts';
 import { AppError, asAppError, catalogue, toErrorBody } from '../../shared/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Dispatch } from '../usecases/dispatch.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { type Follow, streamEvents } from './event-stream.ts';
-import { openApi } from './openapi.ts';
 import { prefersText, prometheusText, prometheusType } from './prometheus.ts';
 import { bodyLimitBytes, refuseTooLarge } from './too-large.ts';
 
-export type ApiOptions = {
-  readonly dispatch: Dispatch;
-  readonly follow: Follow;
+export type ApiOptions<T extends Table> = {
+  readonly table: T;
+  readonly dispatch: Dispatch<NameIn<T>>;
+  /** The OpenAPI document of the table. */
+  readonly document: object;
+  /** Looks at every request of an endpoint before it is answered. */
+  readonly check?: (request: FastifyRequest, row: Endpoint) => void;
+  /** What the feed of events is followed with, where the table has one. */
+  readonly follow?: Follow;
   /** 0 takes a free one. */
   readonly port: number;
   readonly token: string;
-  readonly version: string;
-  /** The built pages; without them only the API is served. */
-  readonly pagesDir: string;
+  /** The built pages, and the sign-in of a browser; without them only the API is served. */
+  readonly pagesDir?: string;
   readonly clock: Clock;
   readonly log: Log;
 };
@@ -44,7 +48,7 @@ const sessionPath = '/api/v1/session';
 const pagePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-export async function startApi(options: ApiOptions): Promise<Api> {
+export async function startApi<T extends Table>(options: ApiOptions<T>): Promise<Api> {
   const stop = new AbortController();
   const server = fastify({
     bodyLimit: bodyLimitBytes,
@@ -72,16 +76,13 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   });
   refuseTooLarge(server);
   server.setErrorHandler((thrown, _request, reply) => sendError(reply, translate(thrown), options.log));
-  server.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), options.log));
+  server.setNotFoundHandler((request, reply) => sendError(reply, notFound(request, options.table), options.log));
   bindEndpoints(server, options, { auth, stop: stop.signal });
-  bindSession(server, auth);
   server.get(openApiPath, (request) => {
     auth.identify(request);
-    return openApi(options.version);
+    return options.document;
   });
-  if (existsSync(join(options.pagesDir, 'index.html'))) {
-    await server.register(staticFiles, { root: options.pagesDir, wildcard: false });
-  }
+  if (options.pagesDir !== undefined) await bindPages(server, auth, options.pagesDir);
   port = await listen(server, options.port);
   const url = `http://127.0.0.1:${String(port)}`;
   return {
@@ -109,20 +110,17 @@ async function listen(server: FastifyInstance, wanted: number): Promise<number> 
 
 type Bound = { readonly auth: Auth; readonly stop: AbortSignal };
 
-function bindEndpoints(server: FastifyInstance, options: ApiOptions, { auth, stop }: Bound): void {
-  for (const [name, row] of Object.entries(endpoints) as [EndpointName, Endpoint][]) {
+function bindEndpoints<T extends Table>(server: FastifyInstance, options: ApiOptions<T>, { auth, stop }: Bound): void {
+  const { follow } = options;
+  for (const [name, row] of Object.entries(options.table) as [NameIn<T>, Endpoint][]) {
     server.route({
       method: row.method,
       url: row.path,
       handler: async (request, reply) => {
         const actor = row.open === true ? 'anybody' : auth.identify(request);
-        if (name === 'listEvents' && request.headers.accept === 'text/event-stream') {
-          await streamEvents(request, reply, {
-            follow: options.follow,
-            after: afterOf(request),
-            stop,
-            clock: options.clock,
-          });
+        options.check?.(request, row);
+        if (follow !== undefined && row.id === listEvents.id && request.headers.accept === 'text/event-stream') {
+          await streamEvents(request, reply, { follow, after: afterOf(request), stop, clock: options.clock });
           return reply;
         }
         const input = { params: request.params, query: request.query, body: request.body ?? undefined };
@@ -130,7 +128,7 @@ function bindEndpoints(server: FastifyInstance, options: ApiOptions, { auth, sto
         const idempotencyKey = typeof key === 'string' ? key : undefined;
         const answer = await options.dispatch(name, input, { signal: stop, actor, idempotencyKey });
         reply.status(row.status);
-        if (name === 'getMetrics' && prefersText(request.headers.accept)) {
+        if (row.id === getMetrics.id && prefersText(request.headers.accept)) {
           reply.header('content-type', prometheusType);
           return prometheusText(answer as Metrics);
         }
@@ -141,9 +139,14 @@ function bindEndpoints(server: FastifyInstance, options: ApiOptions, { auth, sto
 }
 
 function afterOf(request: FastifyRequest): number {
-  const result = endpoints.listEvents.query.safeParse(request.query);
+  const result = listEvents.query.safeParse(request.query);
   if (!result.success) throw new AppError('INVALID_REQUEST', 'query.after: a seq is a whole number from 0 on');
   return result.data.after;
+}
+
+async function bindPages(server: FastifyInstance, auth: Auth, dir: string): Promise<void> {
+  bindSession(server, auth);
+  if (existsSync(join(dir, 'index.html'))) await server.register(staticFiles, { root: dir, wildcard: false });
 }
 
 function bindSession(server: FastifyInstance, auth: Auth): void {
@@ -158,9 +161,9 @@ function bindSession(server: FastifyInstance, auth: Auth): void {
 }
 
 /** A known path with another method is 405, anything else 404. */
-function notFound(request: FastifyRequest): AppError {
+function notFound(request: FastifyRequest, table: Table): AppError {
   const path = request.url.split('?')[0] ?? '';
-  const served = [...Object.values<Endpoint>(endpoints).map((row) => row.path), openApiPath, sessionPath];
+  const served = [...Object.values(table).map((row) => row.path), openApiPath, sessionPath];
   const known = served.some((row) => new RegExp(`^${row.replaceAll(/:\w+/g, '[^/]+')}$`).test(path));
   return known ? new AppError('METHOD_NOT_ALLOWED', `${request.method} ${path}`) : new AppError('NOT_FOUND', path);
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Transport } from '../../shared/client/transport.ts';
+import { endpoints } from '../../shared/contract/all.ts';
 import { AppError } from '../../shared/errors.ts';
 import { takeOwnership } from '../adapters/host/owner-lease.ts';
 import { takeLock } from '../adapters/sqlite/lock.ts';
@@ -9,6 +10,7 @@ import { openRecords } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemIds } from '../adapters/system/ids.ts';
 import { createPoints } from '../adapters/system/points.ts';
+import { daemonDocument } from '../api/documents.ts';
 import { startApi } from '../api/server.ts';
 import { createEngine } from '../engine/engine.ts';
 import { createTurns } from '../engine/turns.ts';
@@ -97,7 +99,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   }
   const vsphere = await openVcenters({ records, vault, clock, log, signal: closing.signal });
   opened.push(() => vsphere.close());
-  const bytePath = createBytePath({ ...options, hostId, records, site, vsphere, clock });
+  const bytePath = await createBytePath({ ...options, hostId, records, site, vsphere, clock });
   opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
 
@@ -112,14 +114,14 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const workTurns = createTurns(() => records.settings.get().parallel_transfers);
   const { workflows, ...bound } = await createWorkflows({
     ...common,
-    ...{ records, workTurns, log, closing: closing.signal },
+    ...{ records, workTurns, log, closing: closing.signal, readingTurns: vsphere.readingTurns },
   });
   const { journal, store } = records;
   const engine = createEngine({ journal, store, clock, ids, points: createPoints(process.env), log, workflows });
   opened.push(() => engine.close());
 
   const about = { instanceId: ids.next(), installId, version, lab };
-  const usecases = createUsecases({
+  const handlers = createUsecases({
     ...common,
     ...bound,
     vcenters: vsphere.vcenters,
@@ -130,11 +132,13 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     rows: records,
     about,
   });
-  const dispatch = createDispatch(usecases, createAnswerOnce({ answered: records.answered, store, ids }));
+  const answerOnce = createAnswerOnce({ answered: records.answered, store, ids });
+  const dispatch = createDispatch({ table: endpoints, handlers, answerOnce });
   const follow = (how: FollowOptions): Promise<void> => feed.follow(records.events, how);
   const token = randomBytes(32).toString('base64url');
   const pagesDir = join(dirname(options.programs.ossea), 'renderer');
-  const api = await startApi({ dispatch, follow, port: options.port, token, version, pagesDir, clock, log });
+  const served = { table: endpoints, dispatch, follow, document: daemonDocument(version), pagesDir };
+  const api = await startApi({ ...served, port: options.port, token, clock, log });
   opened.push(() => api.close());
   publishEndpoint(options, opened, { url: api.url, token, instance_id: about.instanceId });
   if (site.hasAppliance) {

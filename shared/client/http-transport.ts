@@ -1,8 +1,9 @@
 import { endpoints } from '../contract/all.ts';
+import { type NameIn, rowOf, type Table } from '../contract/endpoint.ts';
 import { errorBody } from '../contract/fields.ts';
 import { AppError, fromErrorBody } from '../errors.ts';
 import { readEventStream } from './event-stream.ts';
-import type { RawInput, Transport } from './transport.ts';
+import type { RawCall, RawInput, Transport } from './transport.ts';
 
 type Body = { getReader(): { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> } };
 type Answer = {
@@ -28,25 +29,31 @@ type Options = {
   readonly fetch: Fetch;
 };
 
+/** Calls of one table over HTTP. */
+export function createHttpCall<T extends Table>(table: T, { origin, headers, fetch }: Options): RawCall<NameIn<T>> {
+  return async (name, input, { signal, idempotencyKey: key }) => {
+    const { method, path } = rowOf(table, name);
+    const hasBody = input.body !== undefined;
+    const answer = await send(fetch, origin + addressOf(path, input), {
+      method,
+      signal,
+      headers: {
+        ...headers,
+        Accept: 'application/json',
+        ...(hasBody ? { 'Content-Type': 'application/json' } : {}),
+        ...(key === undefined ? {} : { 'Idempotency-Key': key }),
+      },
+      ...(hasBody ? { body: JSON.stringify(input.body) } : {}),
+    });
+    return await answer.json();
+  };
+}
+
 /** The transport of every client outside the daemon's process: browser, CLI, a second console. */
-export function createHttpTransport({ origin, headers, fetch }: Options): Transport {
+export function createHttpTransport(options: Options): Transport {
+  const { origin, headers, fetch } = options;
   return {
-    call: async (name, input, { signal, idempotencyKey: key }) => {
-      const { method, path } = endpoints[name];
-      const hasBody = input.body !== undefined;
-      const answer = await send(fetch, origin + addressOf(path, input), {
-        method,
-        signal,
-        headers: {
-          ...headers,
-          Accept: 'application/json',
-          ...(hasBody ? { 'Content-Type': 'application/json' } : {}),
-          ...(key === undefined ? {} : { 'Idempotency-Key': key }),
-        },
-        ...(hasBody ? { body: JSON.stringify(input.body) } : {}),
-      });
-      return await answer.json();
-    },
+    call: createHttpCall(endpoints, options),
     feed: async (after, deliver, { signal }) => {
       const url = origin + addressOf(endpoints.listEvents.path, { query: { after } });
       const answer = await opened(signal, () =>

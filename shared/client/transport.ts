@@ -8,9 +8,15 @@ export type RawInput = {
 
 export type CallOptions = { readonly signal: AbortSignal; readonly idempotencyKey?: string };
 
+export type RawCall<Name extends string = EndpointName> = (
+  name: Name,
+  input: RawInput,
+  options: CallOptions,
+) => Promise<unknown>;
+
 /** How calls and the feed reach the daemon: in process, IPC or HTTP. Failures reject with an AppError. */
 export type Transport = {
-  call(name: EndpointName, input: RawInput, options: CallOptions): Promise<unknown>;
+  readonly call: RawCall;
   /**
    * Delivers feed messages after `after` until the signal aborts (then it resolves) or the connection is lost
    * (then it rejects; the caller subscribes again from the last seq it saw).

@@ -1,21 +1,22 @@
 import type { z } from 'zod';
-import type { EndpointName, Endpoints } from './all.ts';
+import type { Endpoints } from './all.ts';
+import type { NameIn, Table } from './endpoint.ts';
 
 /** What a caller gives: only the parts that the endpoint takes. */
-export type CallInput<N extends EndpointName> = {
-  readonly params?: z.input<Endpoints[N]['params']>;
-  readonly query?: z.input<Endpoints[N]['query']>;
-  readonly body?: z.input<Endpoints[N]['body']>;
+export type CallInput<N extends NameIn<T>, T extends Table = Endpoints> = {
+  readonly params?: z.input<T[N]['params']>;
+  readonly query?: z.input<T[N]['query']>;
+  readonly body?: z.input<T[N]['body']>;
 };
 
 /** What a usecase gets, parsed. */
-export type HandlerInput<N extends EndpointName> = {
-  readonly params: z.output<Endpoints[N]['params']>;
-  readonly query: z.output<Endpoints[N]['query']>;
-  readonly body: z.output<Endpoints[N]['body']>;
+export type HandlerInput<N extends NameIn<T>, T extends Table = Endpoints> = {
+  readonly params: z.output<T[N]['params']>;
+  readonly query: z.output<T[N]['query']>;
+  readonly body: z.output<T[N]['body']>;
 };
 
-export type Reply<N extends EndpointName> = z.output<Endpoints[N]['reply']>;
+export type Reply<N extends NameIn<T>, T extends Table = Endpoints> = z.output<T[N]['reply']>;
 
 export type CallContext = {
   readonly signal: AbortSignal;
@@ -25,6 +26,6 @@ export type CallContext = {
 };
 
 /** A missing usecase does not compile. */
-export type Handlers = {
-  readonly [N in EndpointName]: (input: HandlerInput<N>, context: CallContext) => Promise<Reply<N>>;
+export type Handlers<T extends Table = Endpoints> = {
+  readonly [N in NameIn<T>]: (input: HandlerInput<N, T>, context: CallContext) => Promise<Reply<N, T>>;
 };

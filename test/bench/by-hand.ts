@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nbdcopyFlags } from '../../main/adapters/movers/nbdcopy.ts';
+import { nbdcopyFlags } from '../../main/adapters/movers/copy-run.ts';
 import { startProgram } from '../../main/adapters/processes/start-program.ts';
 import { eventually } from '../fixtures/real-clock.ts';
 import type { Target } from './target.ts';

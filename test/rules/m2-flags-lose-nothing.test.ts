@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { nbdcopyFlags } from '../../main/adapters/movers/nbdcopy.ts';
+import { nbdcopyFlags } from '../../main/adapters/movers/copy-run.ts';
 import { extentList } from '../../main/adapters/movers/source-server.ts';
 import { findProgram } from '../../main/adapters/processes/find-program.ts';
 import { type Appliance, buildAppliance, deviceKinds, signal } from '../fixtures/appliance.ts';

@@ -8,14 +8,17 @@ import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { ChunkRequest, DiskHasher, Hash } from '../../ports/disk-hasher.ts';
 import type { HostAccess } from '../../ports/host-access.ts';
-import type { Signalled } from '../../ports/signalled.ts';
+import type { Signalled, Waiting } from '../../ports/signalled.ts';
 import { findProgram } from '../processes/find-program.ts';
 import { proveDevice } from '../processes/prove-device.ts';
 import { runProgram } from '../processes/run-program.ts';
 import { startSourceReader } from '../processes/source-reader.ts';
 import { type HasherRun, runHasher } from './run-hasher.ts';
 
-type Options = Signalled & { readonly onProgress?: (bytes: number) => void };
+type Options = Signalled & {
+  readonly onProgress?: (bytes: number) => void;
+  readonly waiting?: Waiting | undefined;
+};
 
 type HasherContext = {
   /** The bundled hashing program. */

@@ -3,6 +3,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { chunkBytes, chunkCount } from '../../domain/chunks.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { Manifest } from '../../ports/manifests.ts';
+import type { Waiting } from '../../ports/signalled.ts';
 import type { Tx } from '../../ports/store.ts';
 import type { CopyContext, Verdict } from './copy-disk.ts';
 import { diskOf, replicaOf } from './disk-of.ts';
@@ -44,7 +45,9 @@ const readSource = (delta: Delta): Promise<readonly string[]> => {
     retries: readRetries,
     ...actOnce(digests, async ({ signal }) => {
       const onProgress = reportHashing(delta.copy, 'hash-source', delta.chunks.length * chunkBytes);
-      return [...(await parts.hasher.sourceChunks(request.disk.image, readRequest(delta), { signal, onProgress }))];
+      const waiting: Waiting = (reason, work) => context.waiting(reason, work);
+      const options = { signal, onProgress, waiting };
+      return [...(await parts.hasher.sourceChunks(request.disk.image, readRequest(delta), options))];
     }),
   });
 };
