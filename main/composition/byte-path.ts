@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { asAppError } from '../../shared/errors.ts';
+import { bytesOfMib } from '../../shared/units.ts';
 import { createDiskHasher } from '../adapters/hashing/disk-hasher.ts';
 import { createManifests } from '../adapters/hashing/manifests.ts';
 import { createLocalHostAccess } from '../adapters/host/local-host-access.ts';
 import { createSourceImages } from '../adapters/images/source-images.ts';
+import { createBandwidth } from '../adapters/movers/bandwidth.ts';
 import { createNbdcopyMover } from '../adapters/movers/nbdcopy.ts';
 import { createNbdServer } from '../adapters/nbd/nbd-server.ts';
 import { findProgram } from '../adapters/processes/find-program.ts';
@@ -35,7 +37,7 @@ type Parts = {
 };
 
 /** What a byte passes on its way, and what watches it: source, mover, export, device, hasher. */
-export function createBytePath({ dataDir, hostId, programs, records, site, vsphere, clock, log }: Parts) {
+export async function createBytePath({ dataDir, hostId, programs, records, site, vsphere, clock, log }: Parts) {
   const host = createLocalHostAccess({ root: site.hostRoot, hostId, clock, log });
   const exports = createNbdServer({
     hostAccess: host,
@@ -44,13 +46,20 @@ export function createBytePath({ dataDir, hostId, programs, records, site, vsphe
     nbdServerPath: programPath('nbd-server', log),
     clock,
   });
-  const rateBytesPerSecond = (): number | null => {
-    const rate = records.settings.get().rate_mib_per_second;
-    return rate === null ? null : rate * 1024 ** 2;
-  };
+  const bandwidth = createBandwidth({
+    limits: () => {
+      const { rate_mib_per_second: link, host_rate_mib_per_second: perHost } = records.settings.get();
+      return { link: bytesOfMib(link), host: bytesOfMib(perHost) };
+    },
+    log,
+  });
+  for (const { jobId, mibPerSecond } of await records.jobs.limitedRates()) {
+    bandwidth.limitJob(jobId, bytesOfMib(mibPerSecond));
+  }
   return {
     host,
     exports,
+    bandwidth,
     sources: allSources({
       images: imageFolders(site.vmDirs.map((dir) => createSourceImages({ dir, sourceId: records.environmentId }))),
       vsphere: vsphere.source,
@@ -59,7 +68,7 @@ export function createBytePath({ dataDir, hostId, programs, records, site, vsphe
     manifests: createManifests({ folder: join(dataDir, 'manifests') }),
     mover: createNbdcopyMover({
       stateDir: join(dataDir, 'movers'),
-      settings: () => ({ rateBytesPerSecond: rateBytesPerSecond() }),
+      bandwidth,
       hostAccess: host,
       exports,
       clock,

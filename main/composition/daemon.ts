@@ -83,7 +83,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   }
   const vsphere = await openVcenters({ records, vault, clock, log, signal: closing.signal });
   opened.push(() => vsphere.close());
-  const bytePath = createBytePath({ ...options, hostId, records, site, vsphere, clock });
+  const bytePath = await createBytePath({ ...options, hostId, records, site, vsphere, clock });
   opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
 
@@ -98,7 +98,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const workTurns = createTurns(() => records.settings.get().parallel_transfers);
   const { workflows, ...bound } = await createWorkflows({
     ...common,
-    ...{ records, workTurns, log, closing: closing.signal },
+    ...{ records, workTurns, log, closing: closing.signal, readingTurns: vsphere.readingTurns },
   });
   const { journal, store } = records;
   const engine = createEngine({ journal, store, clock, ids, points: createPoints(process.env), log, workflows });

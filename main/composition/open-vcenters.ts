@@ -4,6 +4,8 @@ import type { Log } from '../ports/log.ts';
 import type { Signalled } from '../ports/signalled.ts';
 import type { Vault } from '../ports/vault.ts';
 import { passwordOf } from '../usecases/sites.ts';
+import { createReadingTurns, type ReadingTurns } from './reading-turns.ts';
+import { rememberMovers } from './remember-movers.ts';
 import { createVcenters } from './vcenters.ts';
 
 type Parts = {
@@ -20,17 +22,23 @@ export async function openVcenters({
   clock,
   log,
   signal,
-}: Parts): Promise<ReturnType<typeof createVcenters>> {
+}: Parts): Promise<ReturnType<typeof createVcenters> & { readonly readingTurns: ReadingTurns }> {
   let told: Promise<void> = Promise.resolve();
   const tell = async (siteId: string): Promise<void> => {
     await records.store.write(async (tx) => {
       await records.events.append(tx, { type: 'inventory.changed', site_id: siteId });
     });
   };
+  const readingTurns = createReadingTurns(() => {
+    const { reads_per_host: perHost, reads_per_vcenter: perVcenter } = records.settings.get();
+    return { perHost, perVcenter };
+  });
   const vsphere = createVcenters({
     clock,
     log,
     ledgerOf: records.snapshotLedgerOf,
+    readingTurns,
+    present: rememberMovers({ clock, libdir: () => records.settings.get().vddk_libdir }),
     password: (siteId) => vault.get(passwordOf(siteId), { signal }),
     onChange: (siteId) => {
       told = told
@@ -43,6 +51,7 @@ export async function openVcenters({
   for (const row of await records.sites.list()) await vsphere.vcenters.open(row);
   return {
     ...vsphere,
+    readingTurns,
     close: async () => {
       await vsphere.close();
       await told;

@@ -1,16 +1,18 @@
 import { AppError } from '../../shared/errors.ts';
+import type { PresentMovers } from '../adapters/movers/present-movers.ts';
 import { certificateChange, readCertificate } from '../adapters/vsphere/certificate.ts';
 import { connectionSteps } from '../adapters/vsphere/connection-steps.ts';
 import { coldCopy } from '../adapters/vsphere/source/cold-copy.ts';
+import { copyFacts } from '../adapters/vsphere/source/copy-facts.ts';
 import { frozenBytes } from '../adapters/vsphere/source/frozen-bytes.ts';
 import { followInventory, type LiveInventory } from '../adapters/vsphere/source/live-inventory.ts';
 import { createSourceSnapshots } from '../adapters/vsphere/source/snapshots.ts';
 import { sourceVmOf, vmIdOf } from '../adapters/vsphere/source/source-vm.ts';
 import { createVcenter } from '../adapters/vsphere/vcenter.ts';
-import { type CopyFacts, copyMethod } from '../domain/choose-copy-method.ts';
+import { copyMethod } from '../domain/choose-copy-method.ts';
 import type { CopyMethod } from '../domain/copy-method.ts';
-import type { DatastoreFile, SourceImage } from '../domain/vm.ts';
-import { allSnapshots, type VmSpec } from '../domain/vm-spec.ts';
+import type { DatastoreFile, SnapshotDisk, SourceImage } from '../domain/vm.ts';
+import type { VmSpec } from '../domain/vm-spec.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
@@ -20,12 +22,14 @@ import type { SnapshotLedger } from '../ports/snapshot-ledger.ts';
 import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Vcenter } from '../ports/vcenter.ts';
+import type { ReadingTurns } from './reading-turns.ts';
 
 type OpenVcenter = {
   readonly vcenter: Vcenter;
   readonly inventory: LiveInventory;
   readonly cold: ReturnType<typeof coldCopy>;
   readonly frozen: ReturnType<typeof frozenBytes>;
+  method(spec: VmSpec, options: Signalled): Promise<CopyMethod>;
 };
 
 type Parts = {
@@ -35,6 +39,8 @@ type Parts = {
   readonly password: (siteId: string) => Promise<string>;
   readonly onChange: (siteId: string) => void;
   readonly ledgerOf: (siteId: string) => SnapshotLedger;
+  readonly readingTurns: ReadingTurns;
+  readonly present: (options: Signalled) => Promise<PresentMovers>;
 };
 
 /** The vCenters of the sites, as what usecases manage, as a source of VMs, and as datastores to read from. */
@@ -88,13 +94,13 @@ export function createVcenters(parts: Parts): {
     },
     source: sourceOf(opened, of),
     snapshots: createSourceSnapshots((siteId) => {
-      const { vcenter, inventory } = of(siteId);
+      const { vcenter, inventory, method } = of(siteId);
       return {
         siteId,
         vcenter,
         ledger: ledgerOf(siteId),
         specOf: (vmId, options) => findVm(inventory, { siteId, vmId }, options),
-        method: (spec, options) => methodOf(vcenter, spec, options),
+        method,
       };
     }),
     datastores: {
@@ -102,6 +108,13 @@ export function createVcenters(parts: Parts): {
         const { cold, frozen } = of(disk.siteId);
         return disk.format === 'snapshot' ? frozen.locate(disk, options) : cold.locate(disk, options);
       },
+      library: (disk, options) => of(disk.siteId).frozen.library(disk, options),
+      hostOf: (disk) => {
+        const host = hostOf(of(disk.siteId), disk);
+        return host === null ? null : `${disk.siteId}/${host.moRef}`;
+      },
+      enter: (disk, options) =>
+        parts.readingTurns.enter({ siteId: disk.siteId, host: hostOf(of(disk.siteId), disk) }, options),
     },
     close: async () => {
       await Promise.all([...opened.keys()].map(close));
@@ -109,11 +122,18 @@ export function createVcenters(parts: Parts): {
   };
 }
 
+function hostOf({ inventory }: OpenVcenter, { vmMoRef }: DatastoreFile | SnapshotDisk) {
+  const spec = inventory.vms().find(({ moRef }) => moRef === vmMoRef);
+  const moRef = spec?.hostMoRef ?? null;
+  return moRef === null ? null : { moRef, name: spec?.host ?? moRef };
+}
+
 type Opened = Map<string, OpenVcenter>;
 
-function openOne({ clock, log, password, onChange }: Parts, row: SiteRow): OpenVcenter {
+function openOne({ clock, log, password, onChange, present }: Parts, row: SiteRow): OpenVcenter {
   const { url, certificateSha256 } = row;
-  const vcenter = createVcenter({ ...row, password: () => password(row.id), clock, log });
+  const site = { ...row, password: () => password(row.id) };
+  const vcenter = createVcenter({ ...site, clock, log });
   const certificatePem = async (options: Signalled): Promise<string> => {
     const seen = await readCertificate(url, { clock, ...options });
     const change = certificateChange(seen, certificateSha256);
@@ -132,7 +152,16 @@ function openOne({ clock, log, password, onChange }: Parts, row: SiteRow): OpenV
     vcenter,
     inventory,
     cold: coldCopy({ vcenter, certificatePem, certificateSha256, clock }),
-    frozen: frozenBytes({ url, vcenter, certificatePem }),
+    frozen: frozenBytes({
+      site,
+      vcenter,
+      certificatePem,
+      libdir: async (options) => (await present(options)).libdir,
+    }),
+    method: async (spec, options) => {
+      const { movers } = await present(options);
+      return copyMethod(await copyFacts({ vcenter, spec, movers }, options));
+    },
   };
 }
 
@@ -172,23 +201,4 @@ async function findVm(
   const spec = inventory.vms().find((one) => vmIdOf(siteId, one) === vmId);
   if (spec !== undefined) return spec;
   throw inventory.state().error ?? new AppError('NOT_FOUND', `The vCenter lists no VM ${vmId}.`, { vm_id: vmId });
-}
-
-/** What this machine reads disks with. */
-const readers: CopyFacts['movers'] = [
-  { name: 'lab', available: true, because: 'It is built in.' },
-  { name: 'folder', available: true, because: 'It is built in.' },
-];
-
-async function methodOf(vcenter: Vcenter, spec: VmSpec, options: Signalled): Promise<CopyMethod> {
-  const { fullName } = await vcenter.about(options);
-  const { datastores } = await vcenter.inventory(options);
-  const typeOf = new Map(datastores.map(({ moRef, type }) => [moRef, type]));
-  return copyMethod({
-    powerState: spec.powerState,
-    snapshotCount: allSnapshots(spec.snapshots).length,
-    disks: spec.disks.map((disk) => ({ ...disk, datastoreType: typeOf.get(disk.datastoreMoRef ?? '') ?? null })),
-    isLab: fullName.includes('(OSSEA lab)'),
-    movers: readers,
-  });
 }

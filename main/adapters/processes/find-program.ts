@@ -11,6 +11,7 @@ const packages: Readonly<Record<string, string>> = {
   nbdcopy: 'libnbd-bin',
   nbdkit: 'nbdkit',
   'qemu-img': 'qemu-utils',
+  'qemu-io': 'qemu-utils',
   'qemu-nbd': 'qemu-utils',
   setpriv: 'util-linux',
   ss: 'iproute2',

@@ -8,6 +8,7 @@ import { legacyExports } from './migrations/0040-legacy-exports.ts';
 import { sites } from './migrations/0050-sites.ts';
 import { sourceSnapshots } from './migrations/0060-source-snapshots.ts';
 import { replicaStates } from './migrations/0080-replica-states.ts';
+import { jobRates } from './migrations/0085-job-rates.ts';
 import { remoteAttempts } from './migrations/0100-remote-attempts.ts';
 
 const migrations = [
@@ -18,6 +19,7 @@ const migrations = [
   sites,
   sourceSnapshots,
   replicaStates,
+  jobRates,
   remoteAttempts,
 ] as const;
 const newest = migrations.at(-1)?.number ?? 0;

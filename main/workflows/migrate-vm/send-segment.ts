@@ -83,6 +83,8 @@ async function sendOnce(copy: CopyContext, sending: Sending, { signal }: Signall
       mapping: target.mapping,
       extents,
       attempt: rows.reduce((total, row) => total + row.attempts, 1),
+      jobId: request.job_id,
+      waiting: (reason, work) => copy.context.waiting(reason, work),
       onProgress: progressOf(copy, sending.plan.areas, writtenBy(rows.filter((row) => row.done))),
     },
     { signal },
