@@ -22,7 +22,7 @@ import { keepDemoVcenter } from './demo-vcenter.ts';
 import { openVcenters } from './open-vcenters.ts';
 import type { Programs } from './programs.ts';
 import { serveApi } from './serve-api.ts';
-import { type LabSource, openBareSite, openLabSite } from './site.ts';
+import { type LabSource, type OpenSite, openBareSite, openLabSite } from './site.ts';
 import { openVault } from './vault.ts';
 import { createWorkflows } from './workflows.ts';
 
@@ -67,15 +67,8 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   );
   const labSource = await records.labSource(options.labSource ?? 'vcenter');
   const site = await (lab ? openLabSite : openBareSite)({ ...options, labSource, clock });
-  let owner = !site.hasAppliance;
-  opened.push(() => site.close({ owner }));
   const installId = records.environmentId;
-  if (site.hasAppliance) {
-    const { takeOver = false } = options;
-    const lease = await takeOwnership({ root: site.hostRoot, installId, takeOver });
-    owner = true;
-    opened.push(lease.release);
-  }
+  await own(site, { installId, takeOver: options.takeOver ?? false }, opened);
   const closing = new AbortController();
   const vault = openVault({ ...options, env: process.env });
   if (site.demoVcenter !== null) {
@@ -140,4 +133,18 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
       feed: (after, deliver, { signal }) => follow({ after, deliver, signal }),
     },
   };
+}
+
+/** Rule D7; without the lease the site is left as it was found. */
+async function own(
+  site: OpenSite,
+  claim: { readonly installId: string; readonly takeOver: boolean },
+  opened: Opened,
+): Promise<void> {
+  let owner = !site.hasAppliance;
+  opened.push(() => site.close({ owner }));
+  if (!site.hasAppliance) return;
+  const lease = await takeOwnership({ root: site.hostRoot, ...claim });
+  owner = true;
+  opened.push(lease.release);
 }

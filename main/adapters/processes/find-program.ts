@@ -9,6 +9,7 @@ const packages: Readonly<Record<string, string>> = {
   flock: 'util-linux',
   'nbd-server': 'nbd-server',
   nbdcopy: 'libnbd-bin',
+  nbdinfo: 'libnbd-bin',
   nbdkit: 'nbdkit',
   'qemu-img': 'qemu-utils',
   'qemu-io': 'qemu-utils',
