@@ -13,6 +13,7 @@ export { createLog } from './adapters/system/log.ts';
 export { startDaemon } from './composition/daemon.ts';
 export type { Programs } from './composition/programs.ts';
 export { openVault } from './composition/vault.ts';
+export { startVma } from './composition/vma.ts';
 
 export type OpenConsole = {
   readonly transport: Transport;
@@ -48,7 +49,8 @@ export async function openConsole(options: Options): Promise<OpenConsole> {
     };
   } catch (error) {
     if (asAppError(error).code !== 'DATA_DIR_IN_USE') throw error;
-    const { transport, lab } = connect(dataDir);
+    const { transport, lab, role } = connect(dataDir);
+    if (role === 'vma') throw new AppError('DATA_DIR_KIND', `A VMA works on ${dataDir}.`);
     // The daemon is another process: it goes on, so closing this console interrupts nothing.
     return {
       transport,
@@ -62,7 +64,11 @@ export async function openConsole(options: Options): Promise<OpenConsole> {
 }
 
 /** A client of the daemon that works on a data directory. */
-export function connect(dataDir: string): { readonly transport: Transport; readonly lab: boolean } {
+export function connect(dataDir: string): {
+  readonly transport: Transport;
+  readonly lab: boolean;
+  readonly role: 'oma' | 'vma';
+} {
   const endpoint = readEndpoint(dataDir);
   if (endpoint === null)
     throw new AppError('DAEMON_UNREACHABLE', `No daemon works on ${dataDir}, or it is just starting.`);
@@ -71,7 +77,7 @@ export function connect(dataDir: string): { readonly transport: Transport; reado
     headers: { Authorization: `Bearer ${endpoint.token}` },
     fetch: (url, init) => fetch(url, init),
   });
-  return { transport, lab: endpoint.lab };
+  return { transport, lab: endpoint.lab, role: endpoint.role };
 }
 
 async function countUnfinished(transport: Transport): Promise<number> {

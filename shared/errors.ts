@@ -62,7 +62,7 @@ export const catalogue = {
   ),
   DATA_DIR_KIND: fail(
     409,
-    'A data directory is for the demo environment or for real sites, for life.',
+    'A data directory is for the demo environment, for real sites or for a VMA, for life.',
     'Use another data directory.',
   ),
   DETACH_FAILED: hold(

@@ -24,6 +24,7 @@ const options = {
   accept: { type: 'string' },
   'password-file': { type: 'string' },
   'lab-source': { type: 'string' },
+  role: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -55,6 +56,8 @@ export type Arguments = {
   readonly accept: string | null;
   readonly passwordFile: string | null;
   readonly labSource: 'vcenter' | 'images' | null;
+  /** Of `serve`: the appliance at CloudStack's side, or the agent at VMware's. */
+  readonly role: 'oma' | 'vma';
   readonly help: boolean;
 };
 
@@ -107,6 +110,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     accept: values.accept ?? null,
     passwordFile: values['password-file'] ?? null,
     labSource: labSourceOf(values['lab-source']),
+    role: roleOf(values.role),
     help: values.help,
   };
 }
@@ -114,6 +118,11 @@ export function readArguments(argv: readonly string[]): Arguments {
 function labSourceOf(value: string | undefined): Arguments['labSource'] {
   if (value === undefined || value === 'vcenter' || value === 'images') return value ?? null;
   throw new AppError('INVALID_REQUEST', '--lab-source takes "vcenter" or "images".');
+}
+
+function roleOf(value = 'oma'): Arguments['role'] {
+  if (value === 'oma' || value === 'vma') return value;
+  throw new AppError('INVALID_REQUEST', '--role takes "oma" or "vma".');
 }
 
 const parse = (argv: readonly string[]) =>

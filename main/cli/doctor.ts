@@ -63,7 +63,7 @@ function loopDevices(): Finding {
 
 async function vault(args: Arguments, { env, signal }: Surroundings): Promise<Finding> {
   const check = 'vault';
-  const dataDir = args.dataDir ?? defaultDataDir(env, args.lab);
+  const dataDir = args.dataDir ?? defaultDataDir(env, args.lab ? 'lab' : 'main');
   if (dataDir === null) return { check, ok: true, found: 'no data directory: HOME is empty', needed: false };
   try {
     const { exists, slots, openedBy } = await openVault({ dataDir, env }).state({ signal });

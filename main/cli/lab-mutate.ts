@@ -42,7 +42,7 @@ export async function labMutate(args: Arguments, around: Surroundings): Promise<
 
 function labDirOf(args: Arguments, { env }: Surroundings): string {
   if (args.dir !== null) return args.dir;
-  const dataDir = args.dataDir ?? defaultDataDir(env, true);
+  const dataDir = args.dataDir ?? defaultDataDir(env, 'lab');
   if (dataDir === null) throw new AppError('INVALID_REQUEST', 'Say with --dir where the lab is.');
   return join(dataDir, 'lab');
 }

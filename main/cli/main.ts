@@ -15,6 +15,8 @@ const usage = `Usage: ossea VERB
 
   serve [--lab [--lab-source vcenter|images]] [--port N] [--data-dir DIR] [--json]
                                                        the daemon, on 127.0.0.1:8090 unless told
+  serve --role vma [--port N] [--data-dir DIR] [--json]
+                                                       the agent at VMware's side, on 127.0.0.1:8081 unless told
   lab serve --dir DIR [--port N] [--devices file]      the demo environment
   lab migrate VM...|--all [--copies N] [--adversary] [--json]
                                                        migrate demo VMs with proof, on a daemon of its own;

@@ -28,8 +28,8 @@ export function readVersion(programs: Programs): string {
 }
 
 /** XDG base directory specification; an empty HOME has no place for data and says so. */
-export function defaultDataDir(env: NodeJS.ProcessEnv, lab: boolean): string | null {
+export function defaultDataDir(env: NodeJS.ProcessEnv, use: 'lab' | 'main' | 'vma'): string | null {
   const home = env['HOME'] === undefined ? homedir() : env['HOME'];
   const base = env['XDG_DATA_HOME'] ?? (home === '' ? null : join(home, '.local', 'share'));
-  return base === null || base === '' ? null : join(base, 'ossea-migration-console', lab ? 'lab' : 'main');
+  return base === null || base === '' ? null : join(base, 'ossea-migration-console', use);
 }

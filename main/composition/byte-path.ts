@@ -19,6 +19,7 @@ import { allSnapshots } from './all-snapshots.ts';
 import { allSources } from './all-sources.ts';
 import { imageFolders } from './image-folders.ts';
 import type { Programs } from './programs.ts';
+import { ratesOf } from './rates-of.ts';
 import type { OpenSite } from './site.ts';
 
 type Parts = {
@@ -47,10 +48,7 @@ export async function createBytePath({ dataDir, hostId, programs, records, site,
     clock,
   });
   const bandwidth = createBandwidth({
-    limits: () => {
-      const { rate_mib_per_second: link, host_rate_mib_per_second: perHost } = records.settings.get();
-      return { link: bytesOfMib(link), host: bytesOfMib(perHost) };
-    },
+    limits: () => ratesOf(records),
     log,
   });
   for (const { jobId, mibPerSecond } of await records.jobs.limitedRates()) {

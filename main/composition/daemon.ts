@@ -1,39 +1,33 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Transport } from '../../shared/client/transport.ts';
 import { endpoints } from '../../shared/contract/all.ts';
 import { AppError } from '../../shared/errors.ts';
 import { takeOwnership } from '../adapters/host/owner-lease.ts';
-import { takeLock } from '../adapters/sqlite/lock.ts';
-import { openRecords } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemIds } from '../adapters/system/ids.ts';
 import { createPoints } from '../adapters/system/points.ts';
 import { daemonDocument } from '../api/documents.ts';
-import { startApi } from '../api/server.ts';
 import { createEngine } from '../engine/engine.ts';
 import { createTurns } from '../engine/turns.ts';
 import type { Log } from '../ports/log.ts';
 import type { Keyring } from '../ports/vault.ts';
 import { createUsecases } from '../usecases/all.ts';
-import { createAnswerOnce } from '../usecases/answer-once.ts';
-import { createDispatch } from '../usecases/dispatch.ts';
 import { createFeed, type FollowOptions } from '../usecases/feed.ts';
 import { createProgressBoard } from '../usecases/progress-board.ts';
 import { expireMappings } from '../workflows/expire-mappings.ts';
 import { createBytePath } from './byte-path.ts';
+import { type Opened, openAll, openDataDir } from './data-dir.ts';
 import { keepDemoVcenter } from './demo-vcenter.ts';
-import { removeEndpoint, writeEndpoint } from './endpoint-file.ts';
-import { freePort } from './free-port.ts';
 import { openVcenters } from './open-vcenters.ts';
 import type { Programs } from './programs.ts';
-import { type LabSource, openBareSite, openLabSite } from './site.ts';
+import { serveApi } from './serve-api.ts';
+import { type LabSource, type OpenSite, openBareSite, openLabSite } from './site.ts';
 import { openVault } from './vault.ts';
 import { createWorkflows } from './workflows.ts';
 
 const hostId = 'oma';
-const nbdPortOfARealSite = 10809;
+const usualNbdPort = 10809;
 
 export type DaemonOptions = {
   readonly dataDir: string;
@@ -59,39 +53,22 @@ export type Daemon = {
   close(): Promise<void>;
 };
 
-/** What was opened, newest last; closed in reverse, also when opening fails half way. */
-type Opened = (() => Promise<void> | void)[];
-
 /** Opens a data directory and works on it until close(). */
-export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const opened: Opened = [];
-  const close = async (): Promise<void> => {
-    for (let next = opened.pop(); next !== undefined; next = opened.pop()) await next();
-  };
-  try {
-    return { ...(await open(options, opened)), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
+export const startDaemon = (options: DaemonOptions): Promise<Daemon> =>
+  openAll((opened: Opened) => open(options, opened));
 
 async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon, 'close'>> {
   const { lab, log, version } = options;
   const clock = systemClock;
   const feed = createFeed();
-  const records = await openDataDir(options, opened, feed.publish);
+  const records = await openDataDir(
+    { dataDir: options.dataDir, kind: lab ? 'lab' : 'real', hostId, usualNbdPort, publish: feed.publish },
+    opened,
+  );
   const labSource = await records.labSource(options.labSource ?? 'vcenter');
   const site = await (lab ? openLabSite : openBareSite)({ ...options, labSource, clock });
-  let owner = !site.hasAppliance;
-  opened.push(() => site.close({ owner }));
   const installId = records.environmentId;
-  if (site.hasAppliance) {
-    const { takeOver = false } = options;
-    const lease = await takeOwnership({ root: site.hostRoot, installId, takeOver });
-    owner = true;
-    opened.push(lease.release);
-  }
+  await own(site, { installId, takeOver: options.takeOver ?? false }, opened);
   const closing = new AbortController();
   const vault = openVault({ ...options, env: process.env });
   if (site.demoVcenter !== null) {
@@ -132,15 +109,16 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     rows: records,
     about,
   });
-  const answerOnce = createAnswerOnce({ answered: records.answered, store, ids });
-  const dispatch = createDispatch({ table: endpoints, handlers, answerOnce });
   const follow = (how: FollowOptions): Promise<void> => feed.follow(records.events, how);
-  const token = randomBytes(32).toString('base64url');
-  const pagesDir = join(dirname(options.programs.ossea), 'renderer');
-  const served = { table: endpoints, dispatch, follow, document: daemonDocument(version), pagesDir };
-  const api = await startApi({ ...served, port: options.port, token, clock, log });
-  opened.push(() => api.close());
-  publishEndpoint(options, opened, { url: api.url, token, instance_id: about.instanceId });
+  const { api, dispatch } = await serveApi(
+    {
+      ...{ table: endpoints, handlers, follow, document: daemonDocument(version), records, log },
+      ...{ dataDir: options.dataDir, port: options.port, token: randomBytes(32).toString('base64url') },
+      pagesDir: join(dirname(options.programs.ossea), 'renderer'),
+      about: { instance_id: about.instanceId, version, lab, role: 'oma' },
+    },
+    opened,
+  );
   if (site.hasAppliance) {
     expireMappings({ ...records, host: bytePath.host, log }, { signal: closing.signal });
   }
@@ -157,26 +135,16 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   };
 }
 
-type Publish = Parameters<typeof openRecords>[0]['publish'];
-
-async function openDataDir({ dataDir, lab }: DaemonOptions, opened: Opened, publish: Publish) {
-  mkdirSync(join(dataDir, 'vms'), { recursive: true, mode: 0o700 });
-  const lock = await takeLock(join(dataDir, 'daemon.lock'));
-  opened.push(() => lock.release());
-  const kind = lab ? 'lab' : 'real';
-  const firstNbdPort = lab ? await freePort() : nbdPortOfARealSite;
-  const newId = systemIds.next();
-  const records = await openRecords({ dir: dataDir, hostId, newId, kind, firstNbdPort, clock: systemClock, publish });
-  opened.push(() => records.close());
-  if (records.bornAs === kind) return records;
-  throw new AppError('DATA_DIR_KIND', `${dataDir} was made for ${records.bornAs} use.`);
-}
-
-type Address = { readonly url: string; readonly token: string; readonly instance_id: string };
-
-function publishEndpoint({ dataDir, version, lab }: DaemonOptions, opened: Opened, address: Address): void {
-  writeEndpoint(dataDir, { ...address, pid: process.pid, version, lab });
-  opened.push(() => {
-    removeEndpoint(dataDir);
-  });
+/** Rule D7; without the lease the site is left as it was found. */
+async function own(
+  site: OpenSite,
+  claim: { readonly installId: string; readonly takeOver: boolean },
+  opened: Opened,
+): Promise<void> {
+  let owner = !site.hasAppliance;
+  opened.push(() => site.close({ owner }));
+  if (!site.hasAppliance) return;
+  const lease = await takeOwnership({ root: site.hostRoot, ...claim });
+  owner = true;
+  opened.push(lease.release);
 }

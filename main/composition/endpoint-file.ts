@@ -9,6 +9,8 @@ const endpointFile = z.object({
   instance_id: z.string(),
   version: z.string(),
   lab: z.boolean(),
+  /** What the process is that works there. */
+  role: z.enum(['oma', 'vma']).default('oma'),
 });
 /** DIR/endpoint.json: how another process of this user reaches the daemon of a data directory. */
 export type EndpointFile = z.infer<typeof endpointFile>;

@@ -15,14 +15,14 @@ type Parts = {
   readonly log: Log;
 } & Signalled;
 
+type OpenVcenters = ReturnType<typeof createVcenters> & {
+  readonly readingTurns: ReadingTurns;
+  /** What this machine can read disks with. */
+  readonly present: ReturnType<typeof rememberMovers>;
+};
+
 /** Follows the vCenters of the records; a change of an inventory is told on the feed, in order. */
-export async function openVcenters({
-  records,
-  vault,
-  clock,
-  log,
-  signal,
-}: Parts): Promise<ReturnType<typeof createVcenters> & { readonly readingTurns: ReadingTurns }> {
+export async function openVcenters({ records, vault, clock, log, signal }: Parts): Promise<OpenVcenters> {
   let told: Promise<void> = Promise.resolve();
   const tell = async (siteId: string): Promise<void> => {
     await records.store.write(async (tx) => {
@@ -33,12 +33,13 @@ export async function openVcenters({
     const { reads_per_host: perHost, reads_per_vcenter: perVcenter } = records.settings.get();
     return { perHost, perVcenter };
   });
+  const present = rememberMovers({ clock, libdir: () => records.settings.get().vddk_libdir });
   const vsphere = createVcenters({
     clock,
     log,
-    ledgerOf: records.snapshotLedgerOf,
     readingTurns,
-    present: rememberMovers({ clock, libdir: () => records.settings.get().vddk_libdir }),
+    present,
+    ledgerOf: records.snapshotLedgerOf,
     password: (siteId) => vault.get(passwordOf(siteId), { signal }),
     onChange: (siteId) => {
       told = told
@@ -52,6 +53,7 @@ export async function openVcenters({
   return {
     ...vsphere,
     readingTurns,
+    present,
     close: async () => {
       await vsphere.close();
       await told;

@@ -1,5 +1,6 @@
 import { AppError } from '../../shared/errors.ts';
 import type { PresentMovers } from '../adapters/movers/present-movers.ts';
+import { readerExtents } from '../adapters/processes/reader-extents.ts';
 import { certificateChange, readCertificate } from '../adapters/vsphere/certificate.ts';
 import { connectionSteps } from '../adapters/vsphere/connection-steps.ts';
 import { coldCopy } from '../adapters/vsphere/source/cold-copy.ts';
@@ -11,6 +12,7 @@ import { sourceVmOf, vmIdOf } from '../adapters/vsphere/source/source-vm.ts';
 import { createVcenter } from '../adapters/vsphere/vcenter.ts';
 import { copyMethod } from '../domain/choose-copy-method.ts';
 import type { CopyMethod } from '../domain/copy-method.ts';
+import type { Extent } from '../domain/extent.ts';
 import type { DatastoreFile, SnapshotDisk, SourceImage } from '../domain/vm.ts';
 import type { VmSpec } from '../domain/vm-spec.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -38,9 +40,9 @@ type Parts = {
   /** Asked at every sign-in. */
   readonly password: (siteId: string) => Promise<string>;
   readonly onChange: (siteId: string) => void;
-  readonly ledgerOf: (siteId: string) => SnapshotLedger;
   readonly readingTurns: ReadingTurns;
   readonly present: (options: Signalled) => Promise<PresentMovers>;
+  readonly ledgerOf: (siteId: string) => SnapshotLedger;
 };
 
 /** The vCenters of the sites, as what usecases manage, as a source of VMs, and as datastores to read from. */
@@ -51,7 +53,7 @@ export function createVcenters(parts: Parts): {
   readonly datastores: DatastoreAccess;
   close(): Promise<void>;
 } {
-  const { clock, log, ledgerOf } = parts;
+  const { clock, log, ledgerOf, readingTurns } = parts;
   const opened: Opened = new Map();
   const of = (siteId: string): OpenVcenter => {
     const found = opened.get(siteId);
@@ -64,6 +66,7 @@ export function createVcenters(parts: Parts): {
     await found?.inventory.close();
     await found?.vcenter.close();
   };
+  const datastores = datastoresOf(of, readingTurns);
   return {
     vcenters: {
       certificate: (url, options) => readCertificate(url, { clock, ...options }),
@@ -82,6 +85,7 @@ export function createVcenters(parts: Parts): {
         opened.set(row.id, openOne(parts, row));
       },
       close,
+      vcenter: (siteId) => of(siteId).vcenter,
       state: (siteId) => {
         const { inventory } = of(siteId);
         return { ...inventory.state(), vmCount: inventory.vms().length };
@@ -91,7 +95,7 @@ export function createVcenters(parts: Parts): {
         return specs.find((spec) => vmIdOf(siteId, spec) === vmId) ?? null;
       },
     },
-    source: sourceOf(opened, of),
+    source: sourceOf(opened, of, (image, options) => readerExtents({ source: image, clock, datastores }, options)),
     snapshots: createSourceSnapshots((siteId) => {
       const { vcenter, inventory, method } = of(siteId);
       return {
@@ -102,19 +106,7 @@ export function createVcenters(parts: Parts): {
         method,
       };
     }),
-    datastores: {
-      locate: (disk, options) => {
-        const { cold, frozen } = of(disk.siteId);
-        return disk.format === 'snapshot' ? frozen.locate(disk, options) : cold.locate(disk, options);
-      },
-      library: (disk, options) => of(disk.siteId).frozen.library(disk, options),
-      hostOf: (disk) => {
-        const host = hostOf(of(disk.siteId), disk);
-        return host === null ? null : `${disk.siteId}/${host.moRef}`;
-      },
-      enter: (disk, options) =>
-        parts.readingTurns.enter({ siteId: disk.siteId, host: hostOf(of(disk.siteId), disk) }, options),
-    },
+    datastores,
     close: async () => {
       await Promise.all([...opened.keys()].map(close));
     },
@@ -128,6 +120,7 @@ function hostOf({ inventory }: OpenVcenter, { vmMoRef }: DatastoreFile | Snapsho
 }
 
 type Opened = Map<string, OpenVcenter>;
+type Of = (siteId: string) => OpenVcenter;
 
 function openOne({ clock, log, password, onChange, present }: Parts, row: SiteRow): OpenVcenter {
   const { url, certificateSha256 } = row;
@@ -164,7 +157,22 @@ function openOne({ clock, log, password, onChange, present }: Parts, row: SiteRo
   };
 }
 
-const sourceOf = (opened: Opened, of: (siteId: string) => OpenVcenter): Sources => ({
+const datastoresOf = (of: Of, readingTurns: ReadingTurns): DatastoreAccess => ({
+  locate: (disk, options) => {
+    const { cold, frozen } = of(disk.siteId);
+    return disk.format === 'snapshot' ? frozen.locate(disk, options) : cold.locate(disk, options);
+  },
+  library: (disk, options) => of(disk.siteId).frozen.library(disk, options),
+  hostOf: (disk) => {
+    const host = hostOf(of(disk.siteId), disk);
+    return host === null ? null : `${disk.siteId}/${host.moRef}`;
+  },
+  enter: (disk, options) => readingTurns.enter({ siteId: disk.siteId, host: hostOf(of(disk.siteId), disk) }, options),
+});
+
+type Extents = (image: SnapshotDisk, options: Signalled) => Promise<readonly Extent[]>;
+
+const sourceOf = (opened: Opened, of: Of, extentsOf: Extents): Sources => ({
   list: async (options) => {
     const sites = [...opened];
     await Promise.all(sites.map(([, { inventory }]) => inventory.ready(options)));
@@ -178,8 +186,11 @@ const sourceOf = (opened: Opened, of: (siteId: string) => OpenVcenter): Sources 
     const file = datastoreFile(image);
     return { fingerprint: await of(file.siteId).cold.fingerprint(file, options) };
   },
-  // Over HTTPS nothing is told of holes: all of it is read.
-  allocated: (image) => {
+  allocated: (image, options) => {
+    if (image.format === 'snapshot' && image.reader === 'vddk') {
+      return extentsOf(image, options);
+    }
+    // Over HTTPS nothing is told of holes: all of it is read.
     const { capacityBytes } = image.format === 'snapshot' ? image : datastoreFile(image);
     return Promise.resolve([{ offset: 0, length: capacityBytes }]);
   },

@@ -2,7 +2,7 @@ import type { AppError } from '../../shared/errors.ts';
 import type { VmSpec } from '../domain/vm-spec.ts';
 import type { Signalled } from './signalled.ts';
 import type { Tx } from './store.ts';
-import type { ConnectionStep, VcenterCertificate, VcenterSite } from './vcenter.ts';
+import type { ConnectionStep, Vcenter, VcenterCertificate, VcenterSite } from './vcenter.ts';
 
 /** A vCenter as it is kept; its password lies in the vault. */
 export type SiteRow = {
@@ -40,6 +40,8 @@ export type Vcenters = {
   /** From now on its VMs are followed; a site that is open already is opened anew. */
   open(site: SiteRow): Promise<void>;
   close(siteId: string): Promise<void>;
+  /** The session of an open site. */
+  vcenter(siteId: string): Vcenter;
   state(siteId: string): InventoryState & { readonly vmCount: number };
   /** Null for a VM that no open site lists. */
   spec(siteId: string, vmId: string): VmSpec | null;

@@ -12,6 +12,8 @@ export type LedgerSnapshot = {
 
 export type SnapshotLedger = {
   find(id: string): Promise<LedgerSnapshot | null>;
+  /** What may be there still. */
+  unremoved(): Promise<readonly LedgerSnapshot[]>;
   /** Durable when it resolves: it is called before the act. */
   record(snapshot: LedgerSnapshot): Promise<void>;
 };

@@ -18,7 +18,7 @@ export const getVm =
     return { ...vmDocument(vm), vsphere: spec === null ? null : vsphereDocument(spec) };
   };
 
-const vmDocument = (vm: SourceVm): Vm => ({
+export const vmDocument = (vm: SourceVm): Vm => ({
   vm_id: vm.vmId,
   source_kind: vm.sourceKind,
   source_id: vm.sourceId,
@@ -40,7 +40,11 @@ const vmDocument = (vm: SourceVm): Vm => ({
   nics: vm.nics.map((nic) => ({ ...nic })),
 });
 
-export async function requireVm({ sources }: UsecaseParts, vmId: string, options: Signalled): Promise<SourceVm> {
+export async function requireVm(
+  { sources }: Pick<UsecaseParts, 'sources'>,
+  vmId: string,
+  options: Signalled,
+): Promise<SourceVm> {
   const [vm, ...others] = (await sources.list(options)).filter((candidate) => candidate.vmId === vmId);
   if (others.length > 0)
     throw new AppError(

@@ -6,22 +6,29 @@ import type { SiteRow } from '../ports/sites.ts';
 import type { VcenterSite } from '../ports/vcenter.ts';
 import type { UsecaseParts } from './parts.ts';
 
+type Rows = UsecaseParts['rows'];
+
+/** What the sites of a data directory need, whatever its role. */
+export type SiteParts = Pick<UsecaseParts, 'vcenters' | 'vault' | 'store' | 'clock' | 'ids'> & {
+  readonly rows: Pick<Rows, 'sites' | 'audit'> & { readonly jobs: Pick<Rows['jobs'], 'activeOfSource'> };
+};
+
 /** Where the vault keeps the password of a site. */
 export const passwordOf = (siteId: string): string => `site/${siteId}/password`;
 
 export const listSites =
-  (parts: UsecaseParts): Handlers['listSites'] =>
+  (parts: SiteParts): Handlers['listSites'] =>
   async () => ({ sites: (await parts.rows.sites.list()).map((row) => siteDocument(parts, row)) });
 
 export const readSiteCertificate =
-  ({ vcenters }: UsecaseParts): Handlers['readSiteCertificate'] =>
+  ({ vcenters }: SiteParts): Handlers['readSiteCertificate'] =>
   async ({ body }, { signal }) => {
     const { sha256, subject, issuer, validFrom, validTo } = await vcenters.certificate(body.url, { signal });
     return { sha256, subject, issuer, valid_from: validFrom, valid_to: validTo };
   };
 
 export const addSite =
-  (parts: UsecaseParts): Handlers['addSite'] =>
+  (parts: SiteParts): Handlers['addSite'] =>
   async ({ body }, { signal, actor, requestId }) => {
     const { rows, store, vault, vcenters, clock, ids } = parts;
     const row: SiteRow = {
@@ -45,7 +52,7 @@ export const addSite =
   };
 
 export const changeSite =
-  (parts: UsecaseParts): Handlers['changeSite'] =>
+  (parts: SiteParts): Handlers['changeSite'] =>
   async ({ params, body }, { signal, actor }) => {
     const { rows, store, vault, vcenters } = parts;
     const old = await requireSite(parts, params.site_id);
@@ -75,7 +82,7 @@ export const changeSite =
   };
 
 export const removeSite =
-  (parts: UsecaseParts): Handlers['removeSite'] =>
+  (parts: SiteParts): Handlers['removeSite'] =>
   async ({ params }, { signal, actor }) => {
     const { rows, store, vault, vcenters } = parts;
     const row = await requireSite(parts, params.site_id);
@@ -92,7 +99,7 @@ export const removeSite =
   };
 
 export const testSite =
-  (parts: UsecaseParts): Handlers['testSite'] =>
+  (parts: SiteParts): Handlers['testSite'] =>
   async ({ params }, { signal }) => {
     const row = await requireSite(parts, params.site_id);
     const steps = [];
@@ -101,18 +108,18 @@ export const testSite =
     return { ok: steps.every(({ ok }) => ok !== false), steps };
   };
 
-async function requireSite({ rows }: UsecaseParts, id: string): Promise<SiteRow> {
+async function requireSite({ rows }: SiteParts, id: string): Promise<SiteRow> {
   const row = (await rows.sites.list()).find((candidate) => candidate.id === id);
   if (row === undefined) throw new AppError('NOT_FOUND', `There is no site ${id}.`);
   return row;
 }
 
-const withPassword = ({ vault }: UsecaseParts, row: SiteRow, options: Signalled): VcenterSite => ({
+const withPassword = ({ vault }: SiteParts, row: SiteRow, options: Signalled): VcenterSite => ({
   ...row,
   password: () => vault.get(passwordOf(row.id), options),
 });
 
-function siteDocument({ vcenters }: UsecaseParts, row: SiteRow): Site {
+function siteDocument({ vcenters }: SiteParts, row: SiteRow): Site {
   const { state, error, seenAt, vmCount } = vcenters.state(row.id);
   return {
     site_id: row.id,

@@ -1,20 +1,23 @@
 import type { z } from 'zod';
 import type { Endpoints } from './all.ts';
-import type { NameIn, Table } from './endpoint.ts';
+import type { Endpoint, NameIn, Table } from './endpoint.ts';
+
+type Given<E extends Endpoint> = {
+  readonly params?: z.input<E['params']>;
+  readonly query?: z.input<E['query']>;
+  readonly body?: z.input<E['body']>;
+};
+type Parsed<E extends Endpoint> = {
+  readonly params: z.output<E['params']>;
+  readonly query: z.output<E['query']>;
+  readonly body: z.output<E['body']>;
+};
 
 /** What a caller gives: only the parts that the endpoint takes. */
-export type CallInput<N extends NameIn<T>, T extends Table = Endpoints> = {
-  readonly params?: z.input<T[N]['params']>;
-  readonly query?: z.input<T[N]['query']>;
-  readonly body?: z.input<T[N]['body']>;
-};
+export type CallInput<N extends NameIn<T>, T extends Table = Endpoints> = Given<T[N]>;
 
 /** What a usecase gets, parsed. */
-export type HandlerInput<N extends NameIn<T>, T extends Table = Endpoints> = {
-  readonly params: z.output<T[N]['params']>;
-  readonly query: z.output<T[N]['query']>;
-  readonly body: z.output<T[N]['body']>;
-};
+export type HandlerInput<N extends NameIn<T>, T extends Table = Endpoints> = Parsed<T[N]>;
 
 export type Reply<N extends NameIn<T>, T extends Table = Endpoints> = z.output<T[N]['reply']>;
 
@@ -25,7 +28,7 @@ export type CallContext = {
   readonly requestId?: string;
 };
 
+type Handler<E extends Endpoint> = (input: Parsed<E>, context: CallContext) => Promise<z.output<E['reply']>>;
+
 /** A missing usecase does not compile. */
-export type Handlers<T extends Table = Endpoints> = {
-  readonly [N in NameIn<T>]: (input: HandlerInput<N, T>, context: CallContext) => Promise<Reply<N, T>>;
-};
+export type Handlers<T extends Table = Endpoints> = { readonly [N in NameIn<T>]: Handler<T[N]> };

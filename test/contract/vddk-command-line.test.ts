@@ -4,8 +4,10 @@ import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { presentMovers } from '../../main/adapters/movers/present-movers.ts';
 import { findProgram } from '../../main/adapters/processes/find-program.ts';
+import { readerExtents } from '../../main/adapters/processes/reader-extents.ts';
 import { type SourceReader, startSourceReader } from '../../main/adapters/processes/source-reader.ts';
 import type { SnapshotDisk } from '../../main/domain/vm.ts';
+import type { DatastoreAccess } from '../../main/ports/datastore-access.ts';
 import { testSignal } from '../fixtures/daemon-process.ts';
 import { processesUsing } from '../fixtures/leftovers.ts';
 import { noDatastores } from '../fixtures/no-datastores.ts';
@@ -60,23 +62,31 @@ exec '${real}' --readonly --foreground $kept ${behind}`,
   );
 }
 
+const access = (): DatastoreAccess => ({
+  ...noDatastores,
+  enter: () => Promise.resolve(() => undefined),
+  library: () =>
+    Promise.resolve({
+      libdir: '/opt/vmware-vix-disklib-distrib',
+      host: 'vcenter.example',
+      port: 443,
+      username: 'reader@vsphere.local',
+      thumbprint: 'AA:BB:CC',
+      password: () => Promise.resolve(secret),
+    }),
+});
+
 async function start(): Promise<SourceReader> {
   const run = join(folder, 'run');
   mkdirSync(run);
-  const datastores = {
-    ...noDatastores,
-    enter: () => Promise.resolve(() => undefined),
-    library: () =>
-      Promise.resolve({
-        libdir: '/opt/vmware-vix-disklib-distrib',
-        host: 'vcenter.example',
-        port: 443,
-        username: 'reader@vsphere.local',
-        thumbprint: 'AA:BB:CC',
-        password: () => Promise.resolve(secret),
-      }),
+  const request = {
+    source: disk,
+    folder: run,
+    logPath: join(folder, 'log'),
+    clients: 4,
+    clock: realClock,
+    datastores: access(),
   };
-  const request = { source: disk, folder: run, logPath: join(folder, 'log'), clients: 4, clock: realClock, datastores };
   return await startSourceReader(request, { signal: testSignal() });
 }
 
@@ -119,6 +129,19 @@ describe('nbdkit with VMware’s disk library', () => {
     const error: unknown = await start().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'SOURCE_UNREADABLE', details: { path: disk.path } });
     expect(String(error)).toMatch(/first sector could not be read.*error/s);
+  });
+
+  test('tells which areas hold data, so that the rest is not read', async () => {
+    recordingNbdkit(`data data='@131072 1*65536 @917504 1*32768' size=1M`);
+    const extents = await readerExtents(
+      { source: disk, clock: realClock, datastores: access() },
+      { signal: testSignal() },
+    );
+    expect(extents).toEqual([
+      { offset: 131_072, length: 65_536 },
+      { offset: 917_504, length: 32_768 },
+    ]);
+    expect(processesUsing(folder)).toEqual([]);
   });
 
   test('that does not start says why', async () => {

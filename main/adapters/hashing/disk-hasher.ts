@@ -20,20 +20,24 @@ type Options = Signalled & {
   readonly waiting?: Waiting | undefined;
 };
 
-type HasherContext = {
+type SourceContext = {
   /** The bundled hashing program. */
   readonly hasherPath: string;
   /** Node, or Electron, which then runs as Node. */
   readonly execPath: string;
   readonly stateDir: string;
   readonly manifestsDir: string;
-  readonly hostAccess: HostAccess;
   readonly clock: Clock;
   readonly datastores: DatastoreAccess;
 };
 
-export function createDiskHasher(context: HasherContext): DiskHasher {
-  const { hostAccess, manifestsDir } = context;
+type HasherContext = SourceContext & { readonly hostAccess: HostAccess };
+
+type SourceHasher = Pick<DiskHasher, 'hashSource' | 'sourceChunks'>;
+
+/** The half that needs no device: all that a machine does which only sends. */
+export function createSourceHasher(context: SourceContext): SourceHasher {
+  const { manifestsDir } = context;
   return {
     hashSource: async (source, bytes, options) => {
       const raw = source.format === 'raw';
@@ -55,6 +59,17 @@ export function createDiskHasher(context: HasherContext): DiskHasher {
           );
       return hashOf(sourceResult(run, source), bytes, 'stream');
     },
+    sourceChunks: async (source, request, options) => {
+      const run = await runChunksOfSource(context, { source, request }, options);
+      return expectLine(sourceResult(run, source), 'chunks').digests;
+    },
+  };
+}
+
+export function createDiskHasher(context: HasherContext): DiskHasher {
+  const { hostAccess, manifestsDir } = context;
+  return {
+    ...createSourceHasher(context),
     hashDevice: async (mapping, bytes, options) => {
       const deviceBytes = mapping.device.sizeBytes;
       const path = await provedPath(hostAccess, mapping, options);
@@ -75,10 +90,6 @@ export function createDiskHasher(context: HasherContext): DiskHasher {
       );
       const hash = hashOf(deviceResult(run, mapping), bytes, reader);
       return { ...hash, tailIsZero: expectLine(run, 'hash').tailIsZero, deviceBytes };
-    },
-    sourceChunks: async (source, request, options) => {
-      const run = await runChunksOfSource(context, { source, request }, options);
-      return expectLine(sourceResult(run, source), 'chunks').digests;
     },
     deviceChunks: async (mapping, { bytes, chunks }, options) => {
       const path = await provedPath(hostAccess, mapping, options);
@@ -142,7 +153,7 @@ async function pastTheCache(
 
 /** A server reads the format or the datastore; what it said last explains a failure. */
 async function throughReader(
-  context: HasherContext & { readonly source: SourceImage },
+  context: SourceContext & { readonly source: SourceImage },
   use: (place: { readonly socketPath: string; readonly folder: string }) => Promise<HasherRun>,
   options: Options,
 ): Promise<HasherRun> {
@@ -160,7 +171,7 @@ async function throughReader(
   });
 }
 
-async function inOwnFolder<T>({ stateDir }: HasherContext, work: (folder: string) => Promise<T>): Promise<T> {
+async function inOwnFolder<T>({ stateDir }: SourceContext, work: (folder: string) => Promise<T>): Promise<T> {
   const parent = join(stateDir, 's');
   mkdirSync(parent, { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(parent, 'h'));
@@ -186,7 +197,7 @@ function listChunks(folder: string, chunks: readonly number[]): string {
 type ChunksOfSource = { readonly source: SourceImage; readonly request: ChunkRequest };
 
 async function runChunksOfSource(
-  context: HasherContext,
+  context: SourceContext,
   { source, request: { bytes, chunks } }: ChunksOfSource,
   options: Options,
 ): Promise<HasherRun> {

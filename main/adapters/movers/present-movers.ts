@@ -60,6 +60,7 @@ async function orMissing(look: () => Promise<Found>): Promise<Found> {
 
 const curlPlugin = (options: Signalled): Promise<Found> =>
   orMissing(async () => {
+    findProgram('nbdcopy');
     const { code, stderr } = await ask('nbdkit', ['curl', '--dump-plugin'], options);
     return code === 0
       ? { available: true, because: 'nbdkit can read over HTTPS.' }
@@ -72,6 +73,7 @@ async function vddkPlugin(
 ): Promise<{ readonly libdir: string | null; readonly found: Found }> {
   const libdir = said ?? usualFolders.find((folder) => existsSync(join(folder, 'lib64'))) ?? null;
   const found = await orMissing(async () => {
+    findProgram('nbdcopy');
     const plugin = await ask('nbdkit', ['vddk', '--dump-plugin'], options);
     if (plugin.code !== 0)
       return { available: false, because: `nbdkit lacks its vddk plugin: ${firstLine(plugin.stderr)}` };

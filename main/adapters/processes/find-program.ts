@@ -9,11 +9,13 @@ const packages: Readonly<Record<string, string>> = {
   flock: 'util-linux',
   'nbd-server': 'nbd-server',
   nbdcopy: 'libnbd-bin',
+  nbdinfo: 'libnbd-bin',
   nbdkit: 'nbdkit',
   'qemu-img': 'qemu-utils',
   'qemu-io': 'qemu-utils',
   'qemu-nbd': 'qemu-utils',
   setpriv: 'util-linux',
+  ss: 'iproute2',
   timeout: 'coreutils',
   udevadm: 'udev',
 };

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Event } from '../../../shared/contract/events.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { createAnsweredRequests } from './answered-requests.ts';
+import { createAttempts } from './attempts.ts';
 import { createAuditRows } from './audit.ts';
 import { openDatabase } from './database.ts';
 import { createEventRows } from './events.ts';
@@ -18,11 +19,14 @@ import { createSiteRows } from './sites.ts';
 import { snapshotLedgerOf } from './source-snapshots.ts';
 import { createVolumeRows } from './volumes.ts';
 
+/** What a data directory is for, for life. */
+export type DataDirKind = 'lab' | 'real' | 'vma';
+
 type Parts = {
   readonly dir: string;
   readonly hostId: string;
   readonly newId: string;
-  readonly kind: 'lab' | 'real';
+  readonly kind: DataDirKind;
   readonly firstNbdPort: number;
   readonly clock: Clock;
   readonly publish: (event: Event) => void;
@@ -59,6 +63,7 @@ export async function openRecords({ dir, hostId, newId, kind, firstNbdPort, cloc
     settings: await createSettingRows(database),
     sites: createSiteRows(database, place),
     snapshotLedgerOf: snapshotLedgerOf({ database, clock, place }),
+    attempts: createAttempts({ database, clock, place }),
     audit: createAuditRows(clock),
     answered: createAnsweredRequests(database, clock),
     close: database.close,

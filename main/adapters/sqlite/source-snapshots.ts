@@ -23,6 +23,10 @@ export const snapshotLedgerOf =
       const [row] = await database.read.all(where, [siteId, id]);
       return row === undefined ? null : toSnapshot(row);
     },
+    unremoved: async () => {
+      const where = "SELECT * FROM source_snapshots WHERE site_id = ? AND state <> 'removed' ORDER BY changed_at, id";
+      return (await database.read.all(where, [siteId])).map(toSnapshot);
+    },
     record: ({ id, vm, name, moRef, state }) =>
       database.write(async (tx) => {
         await sqlOf(tx).run(

@@ -46,8 +46,8 @@ const hashSource = (copy: CopyContext): Promise<SourceHash> =>
       const { image, capacityBytes } = copy.request.disk;
       return copy.parts.hasher.hashSource(image, capacityBytes, {
         signal,
-        waiting: (reason, work) => copy.context.waiting(reason, work),
         onProgress: reportHashing(copy, 'hash-source', capacityBytes),
+        waiting: (reason, work) => copy.context.waiting(reason, work),
       });
     }),
   });

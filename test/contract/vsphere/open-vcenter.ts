@@ -33,6 +33,7 @@ export function memoryLedger(): MemoryLedger {
   return {
     history,
     find: (id) => Promise.resolve(rows.get(id) ?? null),
+    unremoved: () => Promise.resolve([...rows.values()].filter(({ state }) => state !== 'removed')),
     record: (snapshot) => {
       rows.set(snapshot.id, snapshot);
       history.push(snapshot);
