@@ -40,9 +40,9 @@ type Parts = {
   /** Asked at every sign-in. */
   readonly password: (siteId: string) => Promise<string>;
   readonly onChange: (siteId: string) => void;
+  readonly ledgerOf: (siteId: string) => SnapshotLedger;
   readonly readingTurns: ReadingTurns;
   readonly present: (options: Signalled) => Promise<PresentMovers>;
-  readonly ledgerOf: (siteId: string) => SnapshotLedger;
 };
 
 /** The vCenters of the sites, as what usecases manage, as a source of VMs, and as datastores to read from. */

@@ -94,7 +94,8 @@ describe('rule M6: attempts at a disk', () => {
     await eventually(() => !pids.some(isAlive), 'the mover and its source are dead');
     const left = readFileSync(slow.path);
     await ground.restart();
-    await eventually(async () => (await ground.vm('efi-secure-01')) !== null, 'its VMs are listed');
+    // It answers once its vCenter has been looked at.
+    expect((await ground.vm('efi-secure-01')).disks).toHaveLength(1);
     const status = ground.vma.call('getJobStatus', { params: { job_id: jobId } }, { signal });
     await expect(status).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(open(jobId, 7)).rejects.toMatchObject({ code: 'NOT_FOUND' });

@@ -53,8 +53,7 @@ export function createSourceHasher(context: SourceContext): SourceHasher {
       const run = raw
         ? await runHasher(context, job, options)
         : await throughReader(
-            context,
-            source,
+            { ...context, source },
             ({ socketPath }) => runHasher(context, job, { ...options, feeder: feederOf(socketPath) }),
             options,
           );
@@ -154,11 +153,11 @@ async function pastTheCache(
 
 /** A server reads the format or the datastore; what it said last explains a failure. */
 async function throughReader(
-  context: SourceContext,
-  source: SourceImage,
+  context: SourceContext & { readonly source: SourceImage },
   use: (place: { readonly socketPath: string; readonly folder: string }) => Promise<HasherRun>,
   options: Options,
 ): Promise<HasherRun> {
+  const { source } = context;
   return await inOwnFolder(context, async (folder) => {
     const { clock, datastores } = context;
     const request = { source, folder, logPath: join(folder, 'log'), clients: 4, clock, datastores };
@@ -210,8 +209,7 @@ async function runChunksOfSource(
     });
   }
   return await throughReader(
-    context,
-    source,
+    { ...context, source },
     ({ socketPath, folder }) => {
       const chunksPath = listChunks(folder, chunks);
       return runHasher(context, { ...job, path: socketPath, through: 'nbd', chunksPath }, options);

@@ -155,8 +155,8 @@ function startNbdcopy({
   files,
   server,
   targetUri,
-  extents,
   context,
+  extents,
 }: Omit<Started<never>, 'gate' | 'written'>): RunningProgram {
   return startProgram({
     path: findProgram('flock'),
