@@ -55,7 +55,6 @@ export function startDiskRun({ disk, attempt, name, jobId, previous, sender, clo
     onChange();
   };
   const bytesTotal = totalBytes(disk.extents);
-
   const alone = previous === undefined ? Promise.resolve() : previous.stop();
 
   const send = async (): Promise<void> => {
