@@ -8,21 +8,19 @@ import { systemClock } from '../adapters/system/clock.ts';
 import { systemIds } from '../adapters/system/ids.ts';
 import { createPoints } from '../adapters/system/points.ts';
 import { daemonDocument } from '../api/documents.ts';
-import { startApi } from '../api/server.ts';
 import { createEngine } from '../engine/engine.ts';
 import { createTurns } from '../engine/turns.ts';
 import type { Log } from '../ports/log.ts';
 import type { Keyring } from '../ports/vault.ts';
 import { createUsecases } from '../usecases/all.ts';
-import { createAnswerOnce } from '../usecases/answer-once.ts';
-import { createDispatch } from '../usecases/dispatch.ts';
 import { createFeed, type FollowOptions } from '../usecases/feed.ts';
 import { createProgressBoard } from '../usecases/progress-board.ts';
 import { expireMappings } from '../workflows/expire-mappings.ts';
 import { createBytePath } from './byte-path.ts';
-import { type Opened, openAll, openDataDir, publishEndpoint } from './data-dir.ts';
+import { type Opened, openAll, openDataDir } from './data-dir.ts';
 import { openSites } from './open-sites.ts';
 import type { Programs } from './programs.ts';
+import { serveApi } from './serve-api.ts';
 import { type LabSource, openBareSite, openLabSite } from './site.ts';
 import { openVault } from './vault.ts';
 import { createWorkflows } from './workflows.ts';
@@ -117,16 +115,16 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     rows: records,
     about,
   });
-  const answerOnce = createAnswerOnce({ answered: records.answered, store, ids });
-  const dispatch = createDispatch({ table: endpoints, handlers, answerOnce });
   const follow = (how: FollowOptions): Promise<void> => feed.follow(records.events, how);
-  const token = randomBytes(32).toString('base64url');
-  const pagesDir = join(dirname(options.programs.ossea), 'renderer');
-  const served = { table: endpoints, dispatch, follow, document: daemonDocument(version), pagesDir };
-  const api = await startApi({ ...served, port: options.port, token, clock, log });
-  opened.push(() => api.close());
-  const endpoint = { url: api.url, token, pid: process.pid, instance_id: about.instanceId, version, lab };
-  publishEndpoint(options.dataDir, opened, { ...endpoint, role: 'oma' });
+  const { api, dispatch } = await serveApi(
+    {
+      ...{ table: endpoints, handlers, follow, document: daemonDocument(version), records, log },
+      ...{ dataDir: options.dataDir, port: options.port, token: randomBytes(32).toString('base64url') },
+      pagesDir: join(dirname(options.programs.ossea), 'renderer'),
+      about: { instance_id: about.instanceId, version, lab, role: 'oma' },
+    },
+    opened,
+  );
   if (site.hasAppliance) {
     expireMappings({ ...records, host: bytePath.host, log }, { signal: closing.signal });
   }

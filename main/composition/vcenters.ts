@@ -93,7 +93,7 @@ export function createVcenters(parts: Parts): {
         siteId,
         vcenter,
         ledger: ledgerOf(siteId),
-        specOf: (vmId) => inventory.vms().find((spec) => vmIdOf(siteId, spec) === vmId) ?? null,
+        specOf: (vmId, options) => findVm(inventory, { siteId, vmId }, options),
         method: (spec, options) => methodOf(vcenter, spec, options),
       };
     }),
@@ -160,6 +160,18 @@ const sourceOf = (opened: Opened, of: (siteId: string) => OpenVcenter): Sources 
 function datastoreFile(image: SourceImage): DatastoreFile {
   if (image.format !== 'datastore') throw new AppError('INTERNAL', `${image.path} lies in no datastore.`);
   return image;
+}
+
+/** While the first look at the inventory is under way, or failed, a VM that it does not show may well be there. */
+async function findVm(
+  inventory: LiveInventory,
+  { siteId, vmId }: { readonly siteId: string; readonly vmId: string },
+  options: Signalled,
+): Promise<VmSpec> {
+  await inventory.ready(options);
+  const spec = inventory.vms().find((one) => vmIdOf(siteId, one) === vmId);
+  if (spec !== undefined) return spec;
+  throw inventory.state().error ?? new AppError('NOT_FOUND', `The vCenter lists no VM ${vmId}.`, { vm_id: vmId });
 }
 
 /** What this machine reads disks with. */

@@ -11,18 +11,16 @@ import { systemClock } from '../adapters/system/clock.ts';
 import { systemIds } from '../adapters/system/ids.ts';
 import { vmaDocument } from '../api/documents.ts';
 import { checkProtocol } from '../api/protocol.ts';
-import { startApi } from '../api/server.ts';
 import type { MoverPresence } from '../domain/choose-copy-method.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
-import { createAnswerOnce } from '../usecases/answer-once.ts';
-import { createDispatch } from '../usecases/dispatch.ts';
 import { createVmaUsecases } from '../usecases/vma/all.ts';
 import { createHashBoard, type HashBoard } from '../usecases/vma/hash-board.ts';
 import { createJobBoard, type JobBoard } from '../usecases/vma/job-board.ts';
-import { type Opened, openAll, openDataDir, publishEndpoint } from './data-dir.ts';
+import { type Opened, openAll, openDataDir } from './data-dir.ts';
 import { openVcenters } from './open-vcenters.ts';
 import type { Programs } from './programs.ts';
+import { serveApi } from './serve-api.ts';
 import { keptToken } from './token-file.ts';
 import { openVault } from './vault.ts';
 
@@ -70,14 +68,14 @@ async function open(options: VmaOptions, opened: Opened): Promise<Omit<Vma, 'clo
     store: records.store,
     rows: rowsOf(records, boards.jobs),
   });
-  const answerOnce = createAnswerOnce({ answered: records.answered, store: records.store, ids });
-  const dispatch = createDispatch({ table: vmaEndpoints, handlers, answerOnce });
-  const token = keptToken(dataDir);
-  const served = { table: vmaEndpoints, dispatch, check: checkProtocol, document: vmaDocument(version) };
-  const api = await startApi({ ...served, port, token, clock, log });
-  opened.push(() => api.close());
-  const endpoint = { url: api.url, token, pid: process.pid, instance_id: about.instanceId, version, lab: false };
-  publishEndpoint(dataDir, opened, { ...endpoint, role: 'vma' });
+  const { api } = await serveApi(
+    {
+      ...{ table: vmaEndpoints, handlers, check: checkProtocol, document: vmaDocument(version), records, log },
+      ...{ dataDir, port, token: keptToken(dataDir) },
+      about: { instance_id: about.instanceId, version, lab: false, role: 'vma' },
+    },
+    opened,
+  );
   log.info('vma ready', { url: api.url });
   return { url: api.url, tokenPath: join(dataDir, 'token') };
 }

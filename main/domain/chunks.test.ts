@@ -27,10 +27,10 @@ describe('chunks of a disk', () => {
           { offset: 3, length: 1 },
           { offset: grainBytes + 5, length: 1 },
         ],
-        capacityBytes,
+        { capacityBytes },
       ),
     ).toEqual([{ offset: 0, length: 2 * grainBytes }]);
-    expect(inGrains([{ offset: capacityBytes - 1, length: 1 }], capacityBytes)).toEqual([
+    expect(inGrains([{ offset: capacityBytes - 1, length: 1 }], { capacityBytes })).toEqual([
       { offset: 37 * chunkBytes, length: 512 },
     ]);
   });

@@ -19,11 +19,14 @@ export function chunksOf(areas: readonly Extent[]): number[] {
 }
 
 /** The areas in whole grains, as far as the disk goes. */
-export const inGrains = (areas: readonly Extent[], capacityBytes: number): Extent[] =>
+export const inGrains = (
+  areas: readonly Extent[],
+  { grain = grainBytes, capacityBytes }: { readonly grain?: number; readonly capacityBytes: number },
+): Extent[] =>
   normalise(
     areas.map(({ offset, length }) => {
-      const from = Math.floor(offset / grainBytes) * grainBytes;
-      const to = Math.min(capacityBytes, Math.ceil((offset + length) / grainBytes) * grainBytes);
+      const from = Math.floor(offset / grain) * grain;
+      const to = Math.min(capacityBytes, Math.ceil((offset + length) / grain) * grain);
       return { offset: from, length: to - from };
     }),
   );

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, truncateSync, writeSync } from 'node:fs';
+import { truncateSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Migration } from '../../shared/contract/migrations.ts';
 import {
@@ -9,6 +9,7 @@ import {
   waitForMigration,
 } from '../fixtures/daemon-process.ts';
 import { newDataDir, removeDataDir } from '../fixtures/data-dir.ts';
+import { flipBit } from '../fixtures/flip-bit.ts';
 import { labDoes } from '../fixtures/lab-control.ts';
 import { leftovers } from '../fixtures/leftovers.ts';
 import { readMigrationRow } from '../fixtures/migration-row.ts';
@@ -59,15 +60,6 @@ const volumeOf = (job: Migration, index = 0): string => {
   if (id === null || id === undefined) throw new Error('the disk has no volume yet');
   return id;
 };
-
-function flipBit(path: string, offset: number): void {
-  const file = openSync(path, 'r+');
-  const byte = Buffer.alloc(1);
-  readSync(file, byte, 0, 1, offset);
-  byte.writeUInt8(byte.readUInt8(0) ^ 1);
-  writeSync(file, byte, 0, 1, offset);
-  closeSync(file);
-}
 
 const betweenTransferAndVerify = 'copy-disk/close-export/after-record@1';
 

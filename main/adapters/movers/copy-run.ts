@@ -1,5 +1,5 @@
 import { AppError } from '../../../shared/errors.ts';
-import { grainBytes } from '../../domain/chunks.ts';
+import { grainBytes, inGrains } from '../../domain/chunks.ts';
 import { type Extent, totalBytes } from '../../domain/extent.ts';
 import { isImageFile, type SourceImage } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -50,8 +50,9 @@ export type CopyResult<G> = { readonly bytesWritten: number; readonly seconds: n
 const progressEveryMs = 200;
 const stallTimeoutMs = 300_000;
 const pauseTimeoutMs = 1_000;
-/** Every request that touches a listed area is written whole: small ones where the areas are many and small. */
 const requestSizes = { ordinary: 1024 * 1024, scattered: grainBytes } as const;
+/** How much more than what is listed may be sent for the sake of larger requests. */
+const wasteAllowed = 1.02;
 
 /** nbdkit as the source, nbdcopy as the writer, a gate between them. `refused`: by the target, before anything was written. */
 export async function runCopy<G>(
@@ -125,9 +126,11 @@ function sourceFailure({ source, server }: Pick<Started<never>, 'source' | 'serv
 /** Rule M2: exactly these flags. -S 0 keeps written zeroes, destination-is-zero leaves unlisted areas alone. */
 export const nbdcopyFlags = ['-S', '0', '--destination-is-zero', '--flush', '--connections=1'] as const;
 
+/** A request that touches a listed area is written whole: small ones where the areas are many and small. */
 function requestBytesFor(extents: readonly Extent[]): number {
-  const isWhole = extents.every(({ offset }) => offset % requestSizes.ordinary === 0);
-  return isWhole && extents.length === 1 ? requestSizes.ordinary : requestSizes.scattered;
+  const { ordinary, scattered } = requestSizes;
+  const sent = totalBytes(inGrains(extents, { grain: ordinary, capacityBytes: Number.MAX_SAFE_INTEGER }));
+  return sent <= wasteAllowed * totalBytes(extents) ? ordinary : scattered;
 }
 
 function startNbdcopy({

@@ -10,6 +10,7 @@ export function nbdcopyFailure(exit: ProgramExit, output: string): AppError {
   }
   const how = exit.killedBy === null ? `exit code ${exit.code}` : `ended by ${exit.killedBy}`;
   const reason = `nbdcopy (${how}): ${output.trim() || 'no output'}`;
+  if (/destination size is smaller than source size/.test(output)) return new AppError('TARGET_TOO_SMALL', reason);
   if (/No space left on device/.test(output)) return new AppError('TARGET_FULL', reason);
   // The source answered with an error; a source server that died says something else and is tried again.
   if (/read at offset \d+ failed: (?:Input\/output error|Invalid argument)/.test(output)) {

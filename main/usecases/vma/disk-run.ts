@@ -48,8 +48,7 @@ export function startDiskRun({ disk, attempt, name, previous, sender, clock, onC
   let state: JobDisk['state'] = 'starting';
   let error: JobDisk['error'] = null;
   let bytesWritten = 0;
-  let copiedFromMs = 0;
-  let copiedUntilMs: number | null = null;
+  let openedMs = 0;
   const enter = (next: JobDisk['state']): void => {
     state = next;
     onChange();
@@ -83,8 +82,6 @@ export function startDiskRun({ disk, attempt, name, previous, sender, clock, onC
     } catch (thrown) {
       if (!signal.aborted) error = toErrorBody(thrown);
       enter(signal.aborted ? 'stopped' : 'failed');
-    } finally {
-      copiedUntilMs = clock.monotonicMs();
     }
   };
   const ended = send();
@@ -104,9 +101,8 @@ export function startDiskRun({ disk, attempt, name, previous, sender, clock, onC
       error,
     }),
     bytesPerSecond: () => {
-      if (state !== 'copying' || copiedUntilMs !== null) return 0;
-      const seconds = (clock.monotonicMs() - copiedFromMs) / 1000;
-      return seconds > 0 ? bytesWritten / seconds : 0;
+      const seconds = (clock.monotonicMs() - openedMs) / 1000;
+      return state === 'copying' && seconds > 0 ? bytesWritten / seconds : 0;
     },
     open: () => {
       // Asked again after a lost answer.
@@ -115,7 +111,7 @@ export function startDiskRun({ disk, attempt, name, previous, sender, clock, onC
         const why = error === null ? '' : ` (${error.code}: ${error.cause ?? error.error})`;
         throw new AppError('GATE_SHUT', `Disk ${String(disk.diskKey)} is ${state}${why}.`, { state, attempt });
       }
-      copiedFromMs = clock.monotonicMs();
+      openedMs = clock.monotonicMs();
       enter('copying');
       gate.open();
     },

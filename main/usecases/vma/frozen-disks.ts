@@ -56,8 +56,8 @@ export const readDiskState =
   (parts: VmaParts): VmaHandlers['readDiskState'] =>
   async ({ params, body }, { signal }) => {
     const at = await requireAtVcenter(parts, params.vm_id, { signal });
-    const wanted = { diskKey: body.disk_key, snapshot: body.snapshot };
-    const { source } = await readableDisk(parts, at, wanted, { signal });
+    const wanted = { at, diskKey: body.disk_key, snapshot: body.snapshot };
+    const { source } = await readableDisk(parts, wanted, { signal });
     const { fingerprint } = await parts.sources.state(
       { ...requireDisk(at.vm, body.disk_key), image: source },
       { signal },

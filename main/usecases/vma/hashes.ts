@@ -11,8 +11,8 @@ export const startHash =
   async ({ body }, { signal }) => {
     requireChunks(body);
     const at = await requireAtVcenter(parts, body.vm_id, { signal });
-    const wanted = { diskKey: body.disk_key, snapshot: body.snapshot };
-    const { source, capacityBytes } = await readableDisk(parts, at, wanted, { signal });
+    const wanted = { at, diskKey: body.disk_key, snapshot: body.snapshot };
+    const { source, capacityBytes } = await readableDisk(parts, wanted, { signal });
     if (body.bytes > capacityBytes)
       throw new AppError('INVALID_REQUEST', `body.bytes: the disk has ${String(capacityBytes)} bytes.`);
     const { id, bytes, chunks } = body;

@@ -78,9 +78,12 @@ export function createJobBoard({ sender, clock }: { readonly sender: Sender; rea
       run.open();
     },
     stop: async (jobId, diskKeys) => {
-      const runs = diskKeys.map((key) => runsOf(jobId).get(key) ?? key);
-      for (const run of runs) if (typeof run === 'number') throw unknownDisk(jobId, run);
-      await Promise.all(runs.map((run) => (typeof run === 'number' ? undefined : run.stop())));
+      const runs = diskKeys.map((key) => {
+        const run = runsOf(jobId).get(key);
+        if (run === undefined) throw unknownDisk(jobId, key);
+        return run;
+      });
+      await Promise.all(runs.map((run) => run.stop()));
     },
     activeOfSite: (siteId) =>
       [...jobs.values()].find((job) => job.siteId === siteId && [...job.runs.values()].some(isActive))?.jobId ?? null,

@@ -54,7 +54,7 @@ type Wanted = { readonly at: AtVcenter; readonly target: Target; readonly snapsh
 
 async function toSend(parts: VmaParts, { at, target, snapshot }: Wanted, options: Signalled): Promise<DiskToSend> {
   const { disk_key: diskKey, url, device_bytes: deviceBytes } = target;
-  const { capacityBytes, ...readable } = await readableDisk(parts, at, { diskKey, snapshot }, options);
+  const { capacityBytes, ...readable } = await readableDisk(parts, { at, diskKey, snapshot }, options);
   if (deviceBytes < capacityBytes) {
     const text = `Disk ${String(diskKey)} has ${String(capacityBytes)} bytes, its target ${String(deviceBytes)}.`;
     throw new AppError('TARGET_TOO_SMALL', text, { disk_key: diskKey, capacity_bytes: capacityBytes });

@@ -47,7 +47,7 @@ export async function specNow(parts: VmaParts, vmId: string, options: Signalled)
   return await vcenter.vm(moRef, options);
 }
 
-type Wanted = { readonly diskKey: number; readonly snapshot: string | null };
+type Wanted = { readonly at: AtVcenter; readonly diskKey: number; readonly snapshot: string | null };
 export type ReadableDisk = {
   readonly source: SourceImage;
   readonly capacityBytes: number;
@@ -58,8 +58,7 @@ export type ReadableDisk = {
 /** How a disk is read: as it lies on its datastore, or as a snapshot of ours froze it. */
 export async function readableDisk(
   parts: VmaParts,
-  at: AtVcenter,
-  { diskKey, snapshot }: Wanted,
+  { at, diskKey, snapshot }: Wanted,
   options: Signalled,
 ): Promise<ReadableDisk> {
   const { vm, vcenter, moRef } = at;

@@ -128,7 +128,7 @@ const areasOf = ({ source, snapshot, disk }: CopyContext['request']) => ({
 function deltaOf({ request }: CopyContext, state: ReplicaState, changed: readonly Extent[]): Delta {
   const { capacityBytes } = request.disk;
   const grown = { offset: state.capacityBytes, length: capacityBytes - state.capacityBytes };
-  const areas = inGrains([...changed, ...state.dirty, ...(grown.length > 0 ? [grown] : [])], capacityBytes);
+  const areas = inGrains([...changed, ...state.dirty, ...(grown.length > 0 ? [grown] : [])], { capacityBytes });
   const touched = chunksOf(areas);
   const { chunks: sample, nextCursor } = rotatingSample({
     capacityBytes,

@@ -4,7 +4,11 @@ import { bytes, errorBody, id, instant, noBody, nothing } from '../fields.ts';
 import { moverName } from './copy-method.ts';
 import { attempt, diskKey, extent, ofJob, snapshotRef } from './fields.ts';
 
-const url = z.url({ protocol: /^nbds?$/ }).max(1000);
+/** An export and nothing else: no file of the VMA's machine, no word for its programs. */
+const url = z
+  .url({ protocol: /^nbds?$/ })
+  .max(1000)
+  .regex(/^nbds?:\/\/[^/?#@]+\/[^?#]+$/, 'nbd://host:port/export');
 
 const target = z.strictObject({
   disk_key: diskKey,

@@ -13,8 +13,8 @@ export type SnapshotPlace = {
   readonly siteId: string;
   readonly vcenter: Vcenter;
   readonly ledger: SnapshotLedger;
-  /** As the inventory shows it; null when it shows no such VM. */
-  readonly specOf: (vmId: string) => VmSpec | null;
+  /** As the inventory shows it. */
+  readonly specOf: (vmId: string, options: Signalled) => Promise<VmSpec>;
   /** How the VM would be read now. Throws where it cannot be read at all. */
   readonly method: (spec: VmSpec, options: Signalled) => Promise<CopyMethod>;
 };
@@ -28,17 +28,15 @@ const quiesceFaults: ReadonlySet<string> = new Set([
 ]);
 
 export function createSourceSnapshots(placeOf: (siteId: string) => SnapshotPlace): SourceSnapshots {
-  const specOf = (siteId: string, vmId: string): VmSpec => {
-    const spec = placeOf(siteId).specOf(vmId);
-    if (spec === null) throw new AppError('NOT_FOUND', `The vCenter lists no VM ${vmId}.`, { vm_id: vmId });
-    return spec;
-  };
   return {
-    method: ({ sourceId, vmId }, options) => placeOf(sourceId).method(specOf(sourceId, vmId), options),
+    method: async ({ sourceId, vmId }, options) => {
+      const place = placeOf(sourceId);
+      return await place.method(await place.specOf(vmId, options), options);
+    },
     freeze: async ({ vm: { sourceId, vmId }, id, quiesce }, options) => {
       const place = placeOf(sourceId);
       const { vcenter } = place;
-      const spec = await vcenter.vm(specOf(sourceId, vmId).moRef, options);
+      const spec = await vcenter.vm((await place.specOf(vmId, options)).moRef, options);
       refuseUnfreezable(spec);
       const reader = readerOf(await place.method(spec, options));
       await trackChanges(place, spec, options);
@@ -46,11 +44,11 @@ export function createSourceSnapshots(placeOf: (siteId: string) => SnapshotPlace
       const disks = await vcenter.snapshotDisks(moRef, options);
       return frozenVm({ siteId: sourceId, spec, snapshotMoRef: moRef, disks, reader });
     },
-    changedAreas: ({ vm, snapshotMoRef: snapshot, ...query }, options) =>
-      placeOf(vm.sourceId).vcenter.changedAreas(
-        { ...query, vm: specOf(vm.sourceId, vm.vmId).moRef, snapshot },
-        options,
-      ),
+    changedAreas: async ({ vm, snapshotMoRef: snapshot, ...query }, options) => {
+      const { vcenter, specOf } = placeOf(vm.sourceId);
+      const { moRef } = await specOf(vm.vmId, options);
+      return await vcenter.changedAreas({ ...query, vm: moRef, snapshot }, options);
+    },
     thaw: async ({ vm: { sourceId }, id }, options) => {
       const { vcenter, ledger } = placeOf(sourceId);
       const known = await ledger.find(id);
