@@ -78,10 +78,8 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const closing = new AbortController();
   const vault = openVault({ ...options, env: process.env });
   const ids = systemIds;
-  const sites = await openSites(
-    { ...options, demo: site.demo, records, vault, clock, ids, signal: closing.signal },
-    opened,
-  );
+  const access = { demo: site.demo, records, vault, clock, ids, signal: closing.signal };
+  const sites = await openSites({ ...options, ...access }, opened);
   const bytePath = createBytePath({ ...options, ...sites, hostId, records, site, clock, ids });
   opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
@@ -108,12 +106,9 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     ...bound,
     vcenters: sites.vsphere.vcenters,
     vmas: sites.vma.vmas,
-    vault,
-    engine,
-    store,
+    ...{ vault, engine, store, about },
     history: records.events,
     rows: records,
-    about,
   });
   const follow = (how: FollowOptions): Promise<void> => feed.follow(records.events, how);
   const { api, dispatch } = await serveApi(
