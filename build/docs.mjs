@@ -26,7 +26,8 @@ async function loadContract() {
   try {
     await build({
       stdin: {
-        contents: "export { catalogue } from './shared/errors.ts';\nexport { daemonDocument, vmaDocument } from './main/api/documents.ts';\n",
+        contents:
+          "export { catalogue } from './shared/errors.ts';\nexport { daemonDocument, vmaDocument } from './main/api/documents.ts';\n",
         resolveDir: repository,
         sourcefile: 'contract.mjs',
       },

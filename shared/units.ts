@@ -11,3 +11,5 @@ export function formatBytes(bytes: number): string {
   const digits = unit === 0 || Number.isInteger(value) || value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
 }
+
+export const bytesOfMib = (mib: number | null): number | null => (mib === null ? null : mib * 1024 ** 2);

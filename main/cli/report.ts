@@ -1,4 +1,5 @@
 import type { Migration } from '../../shared/contract/migrations.ts';
+import { proofWords } from '../../shared/proof-words.ts';
 import { formatBytes } from '../../shared/units.ts';
 import type { JobWatcher } from './follow-jobs.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -63,10 +64,10 @@ export function proofTable(jobs: readonly Migration[]): string {
       job.vm_name,
       disk.label,
       job.status,
-      job.proof ?? 'none',
+      job.proof === null ? 'none' : (proofWords(disk) ?? 'none'),
       formatBytes(disk.bytes_copied),
       disk.device_path ?? '-',
-      hashes(disk.source_sha256, disk.target_sha256),
+      disk.mode === 'delta' && disk.target_sha256 === null ? '-' : hashes(disk.source_sha256, disk.target_sha256),
     ]),
   );
   const all = [[...columns], ...rows];

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { asAppError } from '../../shared/errors.ts';
+import { bytesOfMib } from '../../shared/units.ts';
 import { createDiskHasher } from '../adapters/hashing/disk-hasher.ts';
 import { createManifests } from '../adapters/hashing/manifests.ts';
 import { createLocalHostAccess } from '../adapters/host/local-host-access.ts';
 import { createSourceImages } from '../adapters/images/source-images.ts';
+import { createBandwidth } from '../adapters/movers/bandwidth.ts';
 import { createNbdcopyMover } from '../adapters/movers/nbdcopy.ts';
 import { createNbdServer } from '../adapters/nbd/nbd-server.ts';
 import { findProgram } from '../adapters/processes/find-program.ts';
@@ -21,6 +23,7 @@ import { allSnapshots } from './all-snapshots.ts';
 import { allHashers, allMovers, allSources } from './all-sources.ts';
 import { imageFolders } from './image-folders.ts';
 import type { Programs } from './programs.ts';
+import { ratesOf } from './rates-of.ts';
 import type { OpenSite } from './site.ts';
 
 type Parts = {
@@ -46,7 +49,8 @@ type Parts = {
 };
 
 /** What a byte passes on its way, and what watches it: source, mover, export, device, hasher. */
-export function createBytePath({ dataDir, hostId, programs, records, site, vsphere, vma, clock, ids, log }: Parts) {
+export async function createBytePath(parts: Parts) {
+  const { dataDir, hostId, programs, records, site, vsphere, vma, clock, ids, log } = parts;
   const host = createLocalHostAccess({ root: site.hostRoot, hostId, clock, log });
   const exports = createNbdServer({
     hostAccess: host,
@@ -55,13 +59,16 @@ export function createBytePath({ dataDir, hostId, programs, records, site, vsphe
     nbdServerPath: programPath('nbd-server', log),
     clock,
   });
-  const rateBytesPerSecond = (): number | null => {
-    const rate = records.settings.get().rate_mib_per_second;
-    return rate === null ? null : rate * 1024 ** 2;
-  };
+  const bandwidth = createBandwidth({
+    limits: () => ratesOf(records),
+    log,
+  });
+  for (const { jobId, mibPerSecond } of await records.jobs.limitedRates()) {
+    bandwidth.limitJob(jobId, bytesOfMib(mibPerSecond));
+  }
   const here = createNbdcopyMover({
     stateDir: join(dataDir, 'movers'),
-    settings: () => ({ rateBytesPerSecond: rateBytesPerSecond() }),
+    bandwidth,
     hostAccess: host,
     exports,
     clock,
@@ -80,6 +87,7 @@ export function createBytePath({ dataDir, hostId, programs, records, site, vsphe
   return {
     host,
     exports,
+    bandwidth,
     sources: allSources({
       images: imageFolders(site.vmDirs.map((dir) => createSourceImages({ dir, sourceId: records.environmentId }))),
       vsphere: vsphere.source,

@@ -21,7 +21,7 @@ import { type Opened, openAll, openDataDir } from './data-dir.ts';
 import { openSites } from './open-sites.ts';
 import type { Programs } from './programs.ts';
 import { serveApi } from './serve-api.ts';
-import { type LabSource, openBareSite, openLabSite } from './site.ts';
+import { type LabSource, type OpenSite, openBareSite, openLabSite } from './site.ts';
 import { openVault } from './vault.ts';
 import { createWorkflows } from './workflows.ts';
 
@@ -66,21 +66,14 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   );
   const labSource = await records.labSource(options.labSource ?? 'vcenter');
   const site = await (lab ? openLabSite : openBareSite)({ ...options, labSource, clock });
-  let owner = !site.hasAppliance;
-  opened.push(() => site.close({ owner }));
   const installId = records.environmentId;
-  if (site.hasAppliance) {
-    const { takeOver = false } = options;
-    const lease = await takeOwnership({ root: site.hostRoot, installId, takeOver });
-    owner = true;
-    opened.push(lease.release);
-  }
+  await own(site, { installId, takeOver: options.takeOver ?? false }, opened);
   const closing = new AbortController();
   const vault = openVault({ ...options, env: process.env });
   const ids = systemIds;
   const access = { demo: site.demo, records, vault, clock, ids, signal: closing.signal };
   const sites = await openSites({ ...options, ...access }, opened);
-  const bytePath = createBytePath({ ...options, ...sites, hostId, records, site, clock, ids });
+  const bytePath = await createBytePath({ ...options, ...sites, hostId, records, site, clock, ids });
   opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
 
@@ -94,7 +87,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const workTurns = createTurns(() => records.settings.get().parallel_transfers);
   const { workflows, ...bound } = await createWorkflows({
     ...common,
-    ...{ records, workTurns, log, closing: closing.signal },
+    ...{ records, workTurns, log, closing: closing.signal, readingTurns: sites.vsphere.readingTurns },
   });
   const { journal, store } = records;
   const engine = createEngine({ journal, store, clock, ids, points: createPoints(process.env), log, workflows });
@@ -134,4 +127,18 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
       feed: (after, deliver, { signal }) => follow({ after, deliver, signal }),
     },
   };
+}
+
+/** Rule D7; without the lease the site is left as it was found. */
+async function own(
+  site: OpenSite,
+  claim: { readonly installId: string; readonly takeOver: boolean },
+  opened: Opened,
+): Promise<void> {
+  let owner = !site.hasAppliance;
+  opened.push(() => site.close({ owner }));
+  if (!site.hasAppliance) return;
+  const lease = await takeOwnership({ root: site.hostRoot, ...claim });
+  owner = true;
+  opened.push(lease.release);
 }

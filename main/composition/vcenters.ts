@@ -1,16 +1,20 @@
 import { AppError } from '../../shared/errors.ts';
+import type { PresentMovers } from '../adapters/movers/present-movers.ts';
+import { readerExtents } from '../adapters/processes/reader-extents.ts';
 import { certificateChange, readCertificate } from '../adapters/vsphere/certificate.ts';
 import { connectionSteps } from '../adapters/vsphere/connection-steps.ts';
 import { coldCopy } from '../adapters/vsphere/source/cold-copy.ts';
+import { copyFacts } from '../adapters/vsphere/source/copy-facts.ts';
 import { frozenBytes } from '../adapters/vsphere/source/frozen-bytes.ts';
 import { followInventory, type LiveInventory } from '../adapters/vsphere/source/live-inventory.ts';
 import { createSourceSnapshots } from '../adapters/vsphere/source/snapshots.ts';
 import { sourceVmOf, vmIdOf } from '../adapters/vsphere/source/source-vm.ts';
 import { createVcenter } from '../adapters/vsphere/vcenter.ts';
-import { type CopyFacts, copyMethod } from '../domain/choose-copy-method.ts';
+import { copyMethod } from '../domain/choose-copy-method.ts';
 import type { CopyMethod } from '../domain/copy-method.ts';
-import type { DatastoreFile, SourceImage } from '../domain/vm.ts';
-import { allSnapshots, type VmSpec } from '../domain/vm-spec.ts';
+import type { Extent } from '../domain/extent.ts';
+import type { DatastoreFile, SnapshotDisk, SourceImage } from '../domain/vm.ts';
+import type { VmSpec } from '../domain/vm-spec.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
@@ -20,12 +24,14 @@ import type { SnapshotLedger } from '../ports/snapshot-ledger.ts';
 import type { SourceSnapshots } from '../ports/source-snapshots.ts';
 import type { Sources } from '../ports/sources.ts';
 import type { Vcenter } from '../ports/vcenter.ts';
+import type { ReadingTurns } from './reading-turns.ts';
 
 type OpenVcenter = {
   readonly vcenter: Vcenter;
   readonly inventory: LiveInventory;
   readonly cold: ReturnType<typeof coldCopy>;
   readonly frozen: ReturnType<typeof frozenBytes>;
+  method(spec: VmSpec, options: Signalled): Promise<CopyMethod>;
 };
 
 type Parts = {
@@ -34,6 +40,8 @@ type Parts = {
   /** Asked at every sign-in. */
   readonly password: (siteId: string) => Promise<string>;
   readonly onChange: (siteId: string) => void;
+  readonly readingTurns: ReadingTurns;
+  readonly present: (options: Signalled) => Promise<PresentMovers>;
   readonly ledgerOf: (siteId: string) => SnapshotLedger;
 };
 
@@ -45,7 +53,7 @@ export function createVcenters(parts: Parts): {
   readonly datastores: DatastoreAccess;
   close(): Promise<void>;
 } {
-  const { clock, log, ledgerOf } = parts;
+  const { clock, log, ledgerOf, readingTurns } = parts;
   const opened: Opened = new Map();
   const of = (siteId: string): OpenVcenter => {
     const found = opened.get(siteId);
@@ -58,6 +66,7 @@ export function createVcenters(parts: Parts): {
     await found?.inventory.close();
     await found?.vcenter.close();
   };
+  const datastores = datastoresOf(of, readingTurns);
   return {
     vcenters: {
       certificate: (url, options) => readCertificate(url, { clock, ...options }),
@@ -86,34 +95,37 @@ export function createVcenters(parts: Parts): {
         return specs.find((spec) => vmIdOf(siteId, spec) === vmId) ?? null;
       },
     },
-    source: sourceOf(opened, of),
+    source: sourceOf(opened, of, (image, options) => readerExtents({ source: image, clock, datastores }, options)),
     snapshots: createSourceSnapshots((siteId) => {
-      const { vcenter, inventory } = of(siteId);
+      const { vcenter, inventory, method } = of(siteId);
       return {
         siteId,
         vcenter,
         ledger: ledgerOf(siteId),
         specOf: (vmId, options) => findVm(inventory, { siteId, vmId }, options),
-        method: (spec, options) => methodOf(vcenter, spec, options),
+        method,
       };
     }),
-    datastores: {
-      locate: (disk, options) => {
-        const { cold, frozen } = of(disk.siteId);
-        return disk.format === 'snapshot' ? frozen.locate(disk, options) : cold.locate(disk, options);
-      },
-    },
+    datastores,
     close: async () => {
       await Promise.all([...opened.keys()].map(close));
     },
   };
 }
 
-type Opened = Map<string, OpenVcenter>;
+function hostOf({ inventory }: OpenVcenter, { vmMoRef }: DatastoreFile | SnapshotDisk) {
+  const spec = inventory.vms().find(({ moRef }) => moRef === vmMoRef);
+  const moRef = spec?.hostMoRef ?? null;
+  return moRef === null ? null : { moRef, name: spec?.host ?? moRef };
+}
 
-function openOne({ clock, log, password, onChange }: Parts, row: VcenterRow): OpenVcenter {
+type Opened = Map<string, OpenVcenter>;
+type Of = (siteId: string) => OpenVcenter;
+
+function openOne({ clock, log, password, onChange, present }: Parts, row: VcenterRow): OpenVcenter {
   const { url, certificateSha256 } = row;
-  const vcenter = createVcenter({ ...row, password: () => password(row.id), clock, log });
+  const site = { ...row, password: () => password(row.id) };
+  const vcenter = createVcenter({ ...site, clock, log });
   const certificatePem = async (options: Signalled): Promise<string> => {
     const seen = await readCertificate(url, { clock, ...options });
     const change = certificateChange(seen, certificateSha256);
@@ -132,11 +144,35 @@ function openOne({ clock, log, password, onChange }: Parts, row: VcenterRow): Op
     vcenter,
     inventory,
     cold: coldCopy({ vcenter, certificatePem, certificateSha256, clock }),
-    frozen: frozenBytes({ url, vcenter, certificatePem }),
+    frozen: frozenBytes({
+      site,
+      vcenter,
+      certificatePem,
+      libdir: async (options) => (await present(options)).libdir,
+    }),
+    method: async (spec, options) => {
+      const { movers } = await present(options);
+      return copyMethod(await copyFacts({ vcenter, spec, movers }, options));
+    },
   };
 }
 
-const sourceOf = (opened: Opened, of: (siteId: string) => OpenVcenter): Sources => ({
+const datastoresOf = (of: Of, readingTurns: ReadingTurns): DatastoreAccess => ({
+  locate: (disk, options) => {
+    const { cold, frozen } = of(disk.siteId);
+    return disk.format === 'snapshot' ? frozen.locate(disk, options) : cold.locate(disk, options);
+  },
+  library: (disk, options) => of(disk.siteId).frozen.library(disk, options),
+  hostOf: (disk) => {
+    const host = hostOf(of(disk.siteId), disk);
+    return host === null ? null : `${disk.siteId}/${host.moRef}`;
+  },
+  enter: (disk, options) => readingTurns.enter({ siteId: disk.siteId, host: hostOf(of(disk.siteId), disk) }, options),
+});
+
+type Extents = (image: SnapshotDisk, options: Signalled) => Promise<readonly Extent[]>;
+
+const sourceOf = (opened: Opened, of: Of, extentsOf: Extents): Sources => ({
   list: async (options) => {
     const sites = [...opened];
     await Promise.all(sites.map(([, { inventory }]) => inventory.ready(options)));
@@ -150,8 +186,11 @@ const sourceOf = (opened: Opened, of: (siteId: string) => OpenVcenter): Sources 
     const file = datastoreFile(image);
     return { fingerprint: await of(file.siteId).cold.fingerprint(file, options) };
   },
-  // Over HTTPS nothing is told of holes: all of it is read.
-  allocated: (image) => {
+  allocated: (image, options) => {
+    if (image.format === 'snapshot' && image.reader === 'vddk') {
+      return extentsOf(image, options);
+    }
+    // Over HTTPS nothing is told of holes: all of it is read.
     const { capacityBytes } = image.format === 'snapshot' ? image : datastoreFile(image);
     return Promise.resolve([{ offset: 0, length: capacityBytes }]);
   },
@@ -172,23 +211,4 @@ async function findVm(
   const spec = inventory.vms().find((one) => vmIdOf(siteId, one) === vmId);
   if (spec !== undefined) return spec;
   throw inventory.state().error ?? new AppError('NOT_FOUND', `The vCenter lists no VM ${vmId}.`, { vm_id: vmId });
-}
-
-/** What this machine reads disks with. */
-const readers: CopyFacts['movers'] = [
-  { name: 'lab', available: true, because: 'It is built in.' },
-  { name: 'folder', available: true, because: 'It is built in.' },
-];
-
-async function methodOf(vcenter: Vcenter, spec: VmSpec, options: Signalled): Promise<CopyMethod> {
-  const { fullName } = await vcenter.about(options);
-  const { datastores } = await vcenter.inventory(options);
-  const typeOf = new Map(datastores.map(({ moRef, type }) => [moRef, type]));
-  return copyMethod({
-    powerState: spec.powerState,
-    snapshotCount: allSnapshots(spec.snapshots).length,
-    disks: spec.disks.map((disk) => ({ ...disk, datastoreType: typeOf.get(disk.datastoreMoRef ?? '') ?? null })),
-    isLab: fullName.includes('(OSSEA lab)'),
-    movers: readers,
-  });
 }

@@ -1,17 +1,16 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { vmaEndpoints } from '../../shared/contract/vma/all.ts';
-import { AppError, asAppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/errors.ts';
 import { createSourceHasher } from '../adapters/hashing/disk-hasher.ts';
+import { createBandwidth } from '../adapters/movers/bandwidth.ts';
 import { createSender } from '../adapters/movers/sender.ts';
-import { findProgram } from '../adapters/processes/find-program.ts';
 import { createSocketMeter } from '../adapters/processes/socket-meter.ts';
 import type { openRecords } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemIds } from '../adapters/system/ids.ts';
 import { vmaDocument } from '../api/documents.ts';
 import { checkProtocol } from '../api/protocol.ts';
-import type { MoverPresence } from '../domain/choose-copy-method.ts';
 import type { DatastoreAccess } from '../ports/datastore-access.ts';
 import type { Log } from '../ports/log.ts';
 import { createVmaUsecases } from '../usecases/vma/all.ts';
@@ -20,6 +19,7 @@ import { createJobBoard, type JobBoard } from '../usecases/vma/job-board.ts';
 import { type Opened, openAll, openDataDir } from './data-dir.ts';
 import { openVcenters } from './open-vcenters.ts';
 import type { Programs } from './programs.ts';
+import { ratesOf } from './rates-of.ts';
 import { serveApi } from './serve-api.ts';
 import { keptToken } from './token-file.ts';
 import { openVault } from './vault.ts';
@@ -50,7 +50,7 @@ async function open(options: VmaOptions, opened: Opened): Promise<Omit<Vma, 'clo
   const vault = openVault({ dataDir, env: process.env });
   const vsphere = await openVcenters({ records, vault, clock, log, signal });
   opened.push(() => vsphere.close());
-  const boards = createBoards(options, vsphere.datastores, signal);
+  const boards = createBoards({ ...options, records }, vsphere.datastores, signal);
   opened.push(() => Promise.all([boards.jobs.close(), boards.hashes.close()]).then(() => undefined));
   opened.push(() => {
     closing.abort(new AppError('SHUTTING_DOWN'));
@@ -64,7 +64,7 @@ async function open(options: VmaOptions, opened: Opened): Promise<Omit<Vma, 'clo
     snapshots: vsphere.snapshots,
     ledgerOf: records.snapshotLedgerOf,
     attempts: records.attempts,
-    movers: () => Promise.resolve(presentMovers()),
+    movers: async () => (await vsphere.present({ signal })).movers,
     store: records.store,
     rows: rowsOf(records, boards.jobs),
   });
@@ -80,9 +80,14 @@ async function open(options: VmaOptions, opened: Opened): Promise<Omit<Vma, 'clo
   return { url: api.url, tokenPath: join(dataDir, 'token') };
 }
 
+type BoardParts = VmaOptions & { readonly records: Awaited<ReturnType<typeof openRecords>> };
 type Boards = { readonly jobs: JobBoard; readonly hashes: HashBoard };
 
-function createBoards({ dataDir, programs }: VmaOptions, datastores: DatastoreAccess, signal: AbortSignal): Boards {
+function createBoards(
+  { dataDir, programs, records, log }: BoardParts,
+  datastores: DatastoreAccess,
+  signal: AbortSignal,
+): Boards {
   const clock = systemClock;
   const certificatesDir = join(dataDir, 'tls');
   const manifestsDir = join(dataDir, 'manifests');
@@ -90,7 +95,7 @@ function createBoards({ dataDir, programs }: VmaOptions, datastores: DatastoreAc
   rmSync(manifestsDir, { recursive: true, force: true });
   const sender = createSender({
     stateDir: join(dataDir, 'movers'),
-    settings: () => ({ rateBytesPerSecond: null }),
+    bandwidth: createBandwidth({ limits: () => ratesOf(records), log }),
     clock,
     datastores,
     meter: createSocketMeter({ clock, signal }),
@@ -113,17 +118,3 @@ const rowsOf = (records: Awaited<ReturnType<typeof openRecords>>, jobs: JobBoard
   audit: records.audit,
   jobs: { activeOfSource: (_tx: unknown, siteId: string) => Promise.resolve(jobs.activeOfSite(siteId)) },
 });
-
-function presentMovers(): MoverPresence[] {
-  const missing = ['nbdkit', 'nbdcopy'].flatMap((name) => {
-    try {
-      findProgram(name);
-      return [];
-    } catch (error) {
-      return [asAppError(error).message];
-    }
-  });
-  const available = missing.length === 0;
-  const because = available ? 'nbdkit and nbdcopy are installed.' : missing.join(' ');
-  return [{ name: 'folder', available, because }];
-}

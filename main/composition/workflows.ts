@@ -1,6 +1,7 @@
 import type { openRecords } from '../adapters/sqlite/open.ts';
 import { createTurns, type Turns } from '../engine/turns.ts';
 import type { AnyWorkflow } from '../engine/workflow.ts';
+import type { Bandwidth } from '../ports/bandwidth.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { createDeviceTruth, type DeviceTruth } from '../workflows/device-truth.ts';
@@ -11,11 +12,14 @@ import { createSlots } from '../workflows/migrate-vm/slots.ts';
 import { type VolumeOperations, volumeOperations } from '../workflows/volume/all.ts';
 import { projectOperation } from '../workflows/volume/project-operation.ts';
 import { otherVolumes } from './other-volumes.ts';
+import type { ReadingTurns } from './reading-turns.ts';
 
 type Parts = Omit<MigrateParts, 'truth' | 'rows' | 'slots' | 'operations'> & {
   readonly records: Awaited<ReturnType<typeof openRecords>>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly bandwidth: Bandwidth;
+  readonly readingTurns: ReadingTurns;
   /** Aborts when the daemon closes. */
   readonly closing: AbortSignal;
 };
@@ -68,6 +72,8 @@ export async function createWorkflows({ records, host, clock, closing, log, ...p
   const reconsider = (): void => {
     slots.reconsider();
     parts.workTurns.reconsider();
+    parts.readingTurns.reconsider();
+    parts.bandwidth.reconsider();
   };
   const workflows: AnyWorkflow[] = [migrateVm, copyDisk, ...Object.values(operations)];
   return { migrateVm, operations, truth, reconsider, workflows };

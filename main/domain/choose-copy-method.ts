@@ -23,8 +23,12 @@ export type CopyFacts = {
   readonly movers: readonly MoverPresence[];
 };
 
-/** A reason not to use a mover. `passing`: the VM itself can be brought into another state. */
-type Objection = { readonly because: string; readonly passing?: true };
+/** A reason not to use a mover. */
+type Objection = {
+  readonly because: string;
+  /** The VM can be brought into another state. */
+  readonly passing?: boolean;
+};
 
 type Candidate = {
   readonly mover: MoverPresence['name'];
@@ -59,10 +63,10 @@ const candidates: readonly Candidate[] = [
       ...disks.flatMap(fileless),
       ...(powerState === 'off'
         ? []
-        : [{ because: `${powerIs(powerState)} Files are read only while it is off.`, passing }]),
+        : [{ because: `${powerIs(powerState)} Files are read only while it is off.`, passing: true }]),
       ...(snapshotCount === 0
         ? []
-        : [{ because: `${snapshotsAre(snapshotCount)} Its files are not the whole disks.`, passing }]),
+        : [{ because: `${snapshotsAre(snapshotCount)} Its files are not the whole disks.`, passing: true }]),
     ],
   },
   {
@@ -75,8 +79,6 @@ const candidates: readonly Candidate[] = [
     ],
   },
 ];
-
-const passing = true as const;
 
 /** Which program reads the disks of a VM in a vCenter, and what speaks against the others. */
 export function copyMethod(facts: CopyFacts): CopyMethod {

@@ -76,11 +76,11 @@ async function runChunks(job: HasherJob & { mode: 'chunks' }, programPath: strin
 
 async function openSource(job: HasherJob & { mode: 'chunks' }): Promise<{
   readonly source: ByteSource;
-  readonly close: () => Promise<void>;
+  readonly close: () => Promise<void> | void;
 }> {
   if (job.through === 'nbd') {
     const nbd = await nbdSource(job.path);
-    return { source: nbd, close: () => Promise.resolve(nbd.close()) };
+    return { source: nbd, close: nbd.close };
   }
   const disk = await openDisk(job);
   return { source: diskSource(disk), close: () => disk.file.close() };

@@ -1,7 +1,7 @@
 import type { Mapping } from '../domain/device.ts';
 import type { Extent } from '../domain/extent.ts';
 import type { SourceImage } from '../domain/vm.ts';
-import type { Signalled } from './signalled.ts';
+import type { Signalled, Waiting } from './signalled.ts';
 
 export type Hash = {
   /** SHA-256 of the first `bytes` bytes, hex: what `head -c BYTES DISK | sha256sum` prints. */
@@ -30,7 +30,7 @@ export type DiskHasher = {
   hashSource(
     source: SourceImage,
     bytes: number,
-    options: Signalled & { readonly onProgress?: (bytes: number) => void },
+    options: Signalled & { readonly onProgress?: (bytes: number) => void; readonly waiting?: Waiting | undefined },
   ): Promise<Hash>;
   /** Opens the device, checks on the opened descriptor that it is the mapping's, then reads. Throws DEVICE_CHANGED. */
   hashDevice(
@@ -42,7 +42,7 @@ export type DiskHasher = {
   sourceChunks(
     source: SourceImage,
     request: ChunkRequest,
-    options: Signalled & { readonly onProgress?: (bytes: number) => void },
+    options: Signalled & { readonly onProgress?: (bytes: number) => void; readonly waiting?: Waiting | undefined },
   ): Promise<readonly string[]>;
   /** The same of the device, past the cache as hashDevice, with the check of the tail. */
   deviceChunks(

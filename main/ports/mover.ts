@@ -2,7 +2,7 @@ import type { Mapping } from '../domain/device.ts';
 import type { Extent } from '../domain/extent.ts';
 import type { SourceImage } from '../domain/vm.ts';
 import type { OpenExport } from './nbd-exports.ts';
-import type { Signalled } from './signalled.ts';
+import type { Signalled, Waiting } from './signalled.ts';
 
 export type SegmentRequest = {
   readonly source: SourceImage;
@@ -13,6 +13,10 @@ export type SegmentRequest = {
   readonly extents: readonly Extent[];
   /** Rises with every run on this volume; names the output files. */
   readonly attempt: number;
+  /** Whose limit of the bandwidth counts. */
+  readonly jobId?: string;
+  /** How it is shown that the mover waits before it can begin. */
+  readonly waiting?: Waiting;
   /** Of a mover on this machine: called once with the proof that every connection of it is on the right device, before the gate opens. */
   readonly onGate?: (pids: GateProof) => void;
   /** Bytes really written by the server for this run so far. */

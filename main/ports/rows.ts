@@ -36,6 +36,9 @@ export type JobRows = {
   prove(tx: Tx, id: string, proof: 'full' | 'delta'): Promise<void>;
   leaveBehind(tx: Tx, id: string, lines: readonly string[]): Promise<void>;
   setSlots(tx: Tx, id: string, slots: number): Promise<void>;
+  limitRate(tx: Tx, id: string, mibPerSecond: number | null): Promise<void>;
+  /** Unfinished jobs that have a limit of their own. */
+  limitedRates(): Promise<readonly { readonly jobId: string; readonly mibPerSecond: number }[]>;
   /** Id of the unfinished job that has this volume as a target. */
   usingVolume(volumeId: string): Promise<string | null>;
   counts(): Promise<readonly { readonly status: string; readonly count: number }[]>;

@@ -12,6 +12,8 @@ export type SendRequest = {
   /** One writer under this name at a time, also over starts of this process. */
   readonly name: string;
   readonly attempt: number;
+  /** Whose share of the bandwidth counts. */
+  readonly jobId: string;
   /**
    * The mover is connected and its source paused: nothing was written. The gate opens when this resolves and by nothing
    * else; whoever has proved the device at the other end decides (rule D4).

@@ -14,7 +14,7 @@ import { getMigration, listMigrations } from './read-migrations.ts';
 import { getOperation, listExports, listOperations, listVolumes } from './read-volumes.ts';
 import { changeSettings, getSettings } from './settings.ts';
 import { listSites, readSiteCertificate, removeSite, testSite } from './sites.ts';
-import { cancelMigration, resumeMigration } from './steer-migration.ts';
+import { cancelMigration, limitMigration, resumeMigration } from './steer-migration.ts';
 import { abandonOperation, resumeOperation } from './steer-operation.ts';
 import { closeExport, listOrphanExports, validateExports } from './tend-exports.ts';
 import {
@@ -44,6 +44,7 @@ export const createUsecases = (parts: UsecaseParts): Handlers => ({
   listMigrations: listMigrations(parts),
   getMigration: getMigration(parts),
   cancelMigration: cancelMigration(parts),
+  limitMigration: limitMigration(parts),
   resumeMigration: resumeMigration(parts),
   createVolume: createVolume(parts),
   attachVolume: attachVolume(parts),

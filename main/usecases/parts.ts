@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
+import type { Bandwidth } from '../ports/bandwidth.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cloud } from '../ports/cloud.ts';
 import type { HostAccess } from '../ports/host-access.ts';
@@ -32,6 +33,7 @@ export type UsecaseParts = {
   readonly truth: DeviceTruth;
   /** After a change of the settings: what waits for room may have it now. */
   readonly reconsider: () => void;
+  readonly bandwidth: Pick<Bandwidth, 'limitJob'>;
   readonly sources: Sources;
   readonly snapshots: SourceSnapshots;
   readonly vcenters: Vcenters;

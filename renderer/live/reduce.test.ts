@@ -22,6 +22,7 @@ const migration = (second: number, change: Partial<Migration> = {}): Migration =
   bytes_total: 1000,
   bytes_copied: 0,
   rate_bytes_per_second: null,
+  limit_mib_per_second: null,
   eta_seconds: null,
   error: null,
   left_behind: [],

@@ -4,7 +4,14 @@ import { getHealth, getLiveness } from './health.ts';
 import { listHosts } from './hosts.ts';
 import { getInventory } from './inventory.ts';
 import { getMetrics } from './metrics.ts';
-import { cancelMigration, createMigration, getMigration, listMigrations, resumeMigration } from './migrations.ts';
+import {
+  cancelMigration,
+  createMigration,
+  getMigration,
+  limitMigration,
+  listMigrations,
+  resumeMigration,
+} from './migrations.ts';
 import { abandonOperation, getOperation, listOperations, resumeOperation } from './operations.ts';
 import { getPreflight } from './preflight.ts';
 import { changeSettings, getSettings } from './settings.ts';
@@ -38,6 +45,7 @@ export const endpoints = {
   listMigrations,
   getMigration,
   cancelMigration,
+  limitMigration,
   resumeMigration,
   createVolume,
   attachVolume,

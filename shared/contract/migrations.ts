@@ -83,6 +83,8 @@ export const migration = z.object({
   bytes_total: bytes,
   bytes_copied: bytes,
   rate_bytes_per_second: z.number().nullable(),
+  /** What its movers may send together; null: no limit of its own. */
+  limit_mib_per_second: z.int().nullable().default(null),
   eta_seconds: z.number().nullable(),
   error: errorBody.nullable(),
   /** What a failed or cancelled migration left in the cloud, in words. */
@@ -163,6 +165,20 @@ export const cancelMigration = endpoint({
   params: withId,
   query: nothing,
   body: noBody,
+  reply: migration,
+  errors: ['NOT_FOUND', 'INVALID_REQUEST'],
+});
+
+export const limitMigration = endpoint({
+  id: 'migrations.limit',
+  tag: 'OMA',
+  method: 'PUT',
+  path: '/api/v1/migrations/:id/rate',
+  summary: 'Limit what the movers of a migration send together, also while they run; null lifts the limit',
+  status: 200,
+  params: withId,
+  query: nothing,
+  body: z.strictObject({ mib_per_second: z.int().min(1).nullable() }),
   reply: migration,
   errors: ['NOT_FOUND', 'INVALID_REQUEST'],
 });

@@ -15,8 +15,16 @@ export const settings = z.strictObject({
   reuse_volumes: z.boolean(),
   /** Of the chunks that a delta proof carries, how many are read again at both ends; they take turns. */
   sample_percent: z.int().min(1).max(100),
-  /** Per mover; null is unlimited. */
+  /** What all movers together may send, shared fairly; null is unlimited. */
   rate_mib_per_second: z.int().min(1).nullable(),
+  /** What all movers that read from one ESXi host may send together; null is unlimited. */
+  host_rate_mib_per_second: z.int().min(1).nullable(),
+  /** Disks that are read from one ESXi host at the same time, for copies and for proofs. */
+  reads_per_host: z.int().min(1).max(64),
+  /** The same through one vCenter. */
+  reads_per_vcenter: z.int().min(1).max(512),
+  /** Where VMware's disk library lies; null: where it usually does. */
+  vddk_libdir: z.string().startsWith('/').nullable(),
 });
 export type Settings = z.infer<typeof settings>;
 
@@ -28,6 +36,10 @@ export const defaultSettings: Settings = {
   reuse_volumes: true,
   sample_percent: 5,
   rate_mib_per_second: null,
+  host_rate_mib_per_second: null,
+  reads_per_host: 8,
+  reads_per_vcenter: 52,
+  vddk_libdir: null,
 };
 
 export const getSettings = endpoint({

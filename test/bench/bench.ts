@@ -6,6 +6,7 @@ import { hasherRow } from './hasher-row.ts';
 import type { Table } from './measure.ts';
 import { migrationRow, orchestrationRow } from './migration-rows.ts';
 import { asDocument, asText, describeMachine } from './report.ts';
+import { throttleRow } from './throttle-row.ts';
 import { transferRow } from './transfer-row.ts';
 import { vcenterRow } from './vcenter-row.ts';
 import { windowRow } from './window-row.ts';
@@ -13,6 +14,7 @@ import { openWorkbench, type Workbench } from './workbench.ts';
 
 const rows: Readonly<Record<string, (bench: Workbench) => Promise<Table>>> = {
   transfer: transferRow,
+  throttle: throttleRow,
   migration: migrationRow,
   orchestration: orchestrationRow,
   window: windowRow,

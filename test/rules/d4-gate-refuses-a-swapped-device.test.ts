@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createBandwidth } from '../../main/adapters/movers/bandwidth.ts';
 import { createNbdcopyMover } from '../../main/adapters/movers/nbdcopy.ts';
 import type { HostAccess } from '../../main/ports/host-access.ts';
 import { type Appliance, allocatedBytes, buildAppliance, deviceKinds, signal } from '../fixtures/appliance.ts';
 import { MiB, writeImage } from '../fixtures/disk-bytes.ts';
 import { noDatastores } from '../fixtures/no-datastores.ts';
+import { noLog } from '../fixtures/no-log.ts';
 import { realClock } from '../fixtures/real-clock.ts';
 
 describe.each(deviceKinds)('D4: nothing is written through a shut gate (%s)', (kind) => {
@@ -47,10 +49,9 @@ describe.each(deviceKinds)('D4: nothing is written through a shut gate (%s)', (k
         return await oma.hostAccess.snapshot(options);
       },
     };
-    const settings = () => ({ rateBytesPerSecond: null });
     return createNbdcopyMover({
       stateDir: oma.stateDir,
-      settings,
+      bandwidth: createBandwidth({ limits: () => ({ link: null, host: null }), log: noLog }),
       hostAccess,
       exports: oma.exports,
       clock: realClock,

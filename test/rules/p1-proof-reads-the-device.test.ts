@@ -79,6 +79,38 @@ describe.each(deviceKinds)('P1/P2: the proof reads the device itself, in a progr
     expect(manifest.subarray(-32).toString('hex')).toBe(there.manifestRoot);
   });
 
+  test('listed chunks alone: the same digests as in the manifest, out of files, images, and the device', async () => {
+    const { source, hasher, mapping, manifestsDir } = await ready();
+    const { manifestRoot } = await hasher.hashDevice(mapping, bytes, signal());
+    const manifest = readFileSync(join(manifestsDir, manifestRoot));
+    const digestOf = (chunk: number): string =>
+      manifest.subarray(24 + chunk * 32, 24 + (chunk + 1) * 32).toString('hex');
+    const chunks = [0, 2, 5];
+    const expected = chunks.map(digestOf);
+    const image = join(oma.folder, 'source.qcow2');
+    execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', source, image]);
+    const request = { bytes, chunks };
+    expect(await hasher.sourceChunks({ path: source, format: 'raw' }, request, signal())).toEqual(expected);
+    expect(await hasher.sourceChunks({ path: image, format: 'qcow2' }, request, signal())).toEqual(expected);
+    expect(await hasher.deviceChunks(mapping, request, signal())).toEqual({ digests: expected, tailIsZero: true });
+    expect(await hasher.deviceChunks(mapping, { bytes, chunks: [] }, signal())).toMatchObject({ digests: [] });
+  });
+
+  test('of listed chunks a flipped bit shows, and one in the tail, too; a chunk past the end is no chunk', async () => {
+    const { disk, hasher, mapping } = await ready();
+    const request = { bytes, chunks: [1, 3] };
+    const before = await hasher.deviceChunks(mapping, request, signal());
+    flip(disk, 3 * 4 * MiB + 99);
+    flip(disk, bytes + 4096);
+    const after = await hasher.deviceChunks(mapping, request, signal());
+    expect(after.digests[0]).toBe(before.digests[0]);
+    expect(after.digests[1]).not.toBe(before.digests[1]);
+    expect(after.tailIsZero).toBe(false);
+    await expect(hasher.deviceChunks(mapping, { bytes, chunks: [6] }, signal())).rejects.toMatchObject({
+      code: 'HOST_UNREADABLE',
+    });
+  });
+
   test('a disk that took name and number of the other between proof and open is not read in its place', async () => {
     const { hasher, mapping, after } = await ready();
     const entry = join(oma.hostAccess.root, 'sys/block', mapping.device.name, 'diskseq');

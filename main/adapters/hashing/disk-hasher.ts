@@ -8,14 +8,17 @@ import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
 import type { ChunkRequest, DiskHasher, Hash } from '../../ports/disk-hasher.ts';
 import type { HostAccess } from '../../ports/host-access.ts';
-import type { Signalled } from '../../ports/signalled.ts';
+import type { Signalled, Waiting } from '../../ports/signalled.ts';
 import { findProgram } from '../processes/find-program.ts';
 import { proveDevice } from '../processes/prove-device.ts';
 import { runProgram } from '../processes/run-program.ts';
 import { startSourceReader } from '../processes/source-reader.ts';
 import { type HasherRun, runHasher } from './run-hasher.ts';
 
-type Options = Signalled & { readonly onProgress?: (bytes: number) => void };
+type Options = Signalled & {
+  readonly onProgress?: (bytes: number) => void;
+  readonly waiting?: Waiting | undefined;
+};
 
 type SourceContext = {
   /** The bundled hashing program. */
@@ -50,8 +53,7 @@ export function createSourceHasher(context: SourceContext): SourceHasher {
       const run = raw
         ? await runHasher(context, job, options)
         : await throughReader(
-            context,
-            source,
+            { ...context, source },
             ({ socketPath }) => runHasher(context, job, { ...options, feeder: feederOf(socketPath) }),
             options,
           );
@@ -151,11 +153,11 @@ async function pastTheCache(
 
 /** A server reads the format or the datastore; what it said last explains a failure. */
 async function throughReader(
-  context: SourceContext,
-  source: SourceImage,
+  context: SourceContext & { readonly source: SourceImage },
   use: (place: { readonly socketPath: string; readonly folder: string }) => Promise<HasherRun>,
   options: Options,
 ): Promise<HasherRun> {
+  const { source } = context;
   return await inOwnFolder(context, async (folder) => {
     const { clock, datastores } = context;
     const request = { source, folder, logPath: join(folder, 'log'), clients: 4, clock, datastores };
@@ -207,8 +209,7 @@ async function runChunksOfSource(
     });
   }
   return await throughReader(
-    context,
-    source,
+    { ...context, source },
     ({ socketPath, folder }) => {
       const chunksPath = listChunks(folder, chunks);
       return runHasher(context, { ...job, path: socketPath, through: 'nbd', chunksPath }, options);

@@ -2,22 +2,22 @@ import { AppError } from '../../../shared/errors.ts';
 import { grainBytes, inGrains } from '../../domain/chunks.ts';
 import { type Extent, totalBytes } from '../../domain/extent.ts';
 import { isImageFile, type SourceImage } from '../../domain/vm.ts';
+import type { Bandwidth } from '../../ports/bandwidth.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
-import type { Signalled } from '../../ports/signalled.ts';
+import type { Signalled, Waiting } from '../../ports/signalled.ts';
 import { findProgram } from '../processes/find-program.ts';
+import type { ProgramExit } from '../processes/run-program.ts';
 import { type RunningProgram, startProgram } from '../processes/start-program.ts';
 import { lockHeldExitCode, nbdcopyFailure, wasRefusedBeforeConnecting } from './nbdcopy-outcome.ts';
 import { prepareRunFiles, type RunFiles } from './run-files.ts';
 import { type SourceServer, startSourceServer } from './source-server.ts';
 
-export type MoverSettings = { readonly rateBytesPerSecond: number | null };
-
 export type CopyContext = {
   readonly stateDir: string;
   readonly nbdkitPath?: string;
   readonly nbdcopyPath?: string;
-  readonly settings: () => MoverSettings;
+  readonly bandwidth: Bandwidth;
   readonly clock: Clock;
   readonly datastores: DatastoreAccess;
 };
@@ -36,6 +36,8 @@ export type CopyRun<G> = {
   /** One writer under this name at a time (rule M1); names the output files, too. */
   readonly name: string;
   readonly attempt: number;
+  readonly jobId: string | null;
+  readonly waiting?: Waiting | undefined;
   /** Rule D4: resolves when the source may be resumed; null when nbdcopy ended before it was connected. */
   readonly gate: (at: AtGate, options: Signalled) => Promise<G | null>;
   /** Bytes of this run that are on their way or there; null where that cannot be told now. */
@@ -67,11 +69,11 @@ export async function runCopy<G>(
         source: run.source,
         extents: run.extents,
         deviceBytes: run.deviceBytes,
-        rateBytesPerSecond: context.settings().rateBytesPerSecond,
         files,
         nbdkitPath: context.nbdkitPath,
         clock: context.clock,
         datastores: context.datastores,
+        waiting: run.waiting,
       },
       options,
     );
@@ -91,6 +93,8 @@ type Started<G> = CopyRun<G> & {
   readonly server: SourceServer;
 };
 
+type Passed<G> = { readonly mover: RunningProgram; readonly gate: G };
+
 async function copyThroughGate<G>(run: Started<G>, options: Signalled): Promise<CopyResult<G> | 'refused'> {
   const { clock } = run.context;
   const startedMs = clock.monotonicMs();
@@ -103,9 +107,7 @@ async function copyThroughGate<G>(run: Started<G>, options: Signalled): Promise<
       if (exit.code !== lockHeldExitCode && wasRefusedBeforeConnecting(output)) return 'refused';
       throw nbdcopyFailure(exit, output);
     }
-    await run.server.resume(options);
-    await watchToTheEnd(run, { mover, gate }, options);
-    const exit = await mover.exited;
+    const exit = await sendToTheEnd(run, { mover, gate }, options);
     if (exit.code !== 0) throw sourceFailure(run, nbdcopyFailure(exit, mover.lastLines()));
     // Success includes the flush (rule M2): everything listed is on the device.
     const bytesWritten = totalBytes(run.extents);
@@ -116,6 +118,22 @@ async function copyThroughGate<G>(run: Started<G>, options: Signalled): Promise<
     throw error;
   }
 }
+
+/** From the opening of the gate on it has its share of the bandwidth, and no longer than it sends. */
+async function sendToTheEnd<G>(run: Started<G>, passed: Passed<G>, options: Signalled): Promise<ProgramExit> {
+  const { source, jobId, context, files } = run;
+  const leave = context.bandwidth.join({ jobId, host: hostOf(source, context.datastores), ratePath: files.ratePath });
+  try {
+    await run.server.resume(options);
+    await watchToTheEnd(run, passed, options);
+    return await passed.mover.exited;
+  } finally {
+    leave();
+  }
+}
+
+const hostOf = (source: SourceImage, datastores: DatastoreAccess): string | null =>
+  source.format === 'datastore' || source.format === 'snapshot' ? datastores.hostOf(source) : null;
 
 /** A vCenter that refuses a read may give it to the next session: tried again, with what the reader was told. */
 function sourceFailure({ source, server }: Pick<Started<never>, 'source' | 'server'>, failure: AppError): AppError {
@@ -137,8 +155,8 @@ function startNbdcopy({
   files,
   server,
   targetUri,
-  extents,
   context,
+  extents,
 }: Omit<Started<never>, 'gate' | 'written'>): RunningProgram {
   return startProgram({
     path: findProgram('flock'),
@@ -163,11 +181,7 @@ function startNbdcopy({
 }
 
 /** Reports what was really written, until nbdcopy ends; a copy that stands still is ended. */
-async function watchToTheEnd<G>(
-  run: Started<G>,
-  { mover, gate }: { readonly mover: RunningProgram; readonly gate: G },
-  { signal }: Signalled,
-): Promise<void> {
+async function watchToTheEnd<G>(run: Started<G>, { mover, gate }: Passed<G>, { signal }: Signalled): Promise<void> {
   const { clock } = run.context;
   const limit = totalBytes(run.extents);
   const ended = new AbortController();

@@ -67,7 +67,7 @@ async function requireUnlocked(context: MoverContext, request: SegmentRequest, o
 
 async function tryOnce(
   context: MoverContext,
-  { source, extents, mapping, target, attempt, onGate, onProgress }: SegmentRequest,
+  { source, extents, mapping, target, attempt, jobId, waiting, onGate, onProgress }: SegmentRequest,
   options: Signalled,
 ): Promise<SegmentResult | 'refused'> {
   const { exports, hostAccess, clock } = context;
@@ -80,6 +80,8 @@ async function tryOnce(
       targetUri: `nbd://${target.host}:${target.port}/${target.exportName}`,
       name: mapping.volumeId,
       attempt,
+      jobId: jobId ?? null,
+      waiting,
       gate: async (at, how) => {
         const gate = await proveGate({ ...at, mapping, exports, hostAccess, clock }, how);
         if (gate !== null) onGate?.(gate.proof);

@@ -8,6 +8,8 @@ const longestFolder = 90;
 export type RunFiles = {
   readonly lockPath: string;
   readonly extentListPath: string;
+  /** How much may be sent, in bits per second; read again and again. */
+  readonly ratePath: string;
   /** Sockets and pid files of this run only; removed at its end. */
   readonly socketFolder: string;
   readonly log: (program: string) => string;
@@ -25,6 +27,7 @@ export function prepareRunFiles(stateDir: string, volumeId: string, attempt: num
   return {
     lockPath: join(stateDir, `${volumeId}.lock`),
     extentListPath: join(socketFolder, 'extents'),
+    ratePath: join(socketFolder, 'rate'),
     socketFolder,
     log: (program) => join(folder, `${attempt}.${program}.log`),
     remove: () => {

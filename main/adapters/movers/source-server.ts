@@ -5,7 +5,7 @@ import type { Extent } from '../../domain/extent.ts';
 import { isImageFile, type SourceImage } from '../../domain/vm.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreAccess } from '../../ports/datastore-access.ts';
-import type { Signalled } from '../../ports/signalled.ts';
+import type { Signalled, Waiting } from '../../ports/signalled.ts';
 import { findProgram } from '../processes/find-program.ts';
 import { gone, killProcess } from '../processes/proc.ts';
 import { startSourceReader } from '../processes/source-reader.ts';
@@ -37,15 +37,15 @@ export async function startSourceServer(
     readonly source: SourceImage;
     readonly extents: readonly Extent[];
     readonly deviceBytes: number;
-    readonly rateBytesPerSecond: number | null;
     readonly files: RunFiles;
     readonly nbdkitPath: string | undefined;
     readonly clock: Clock;
     readonly datastores: DatastoreAccess;
+    readonly waiting?: Waiting | undefined;
   },
   options: Signalled,
 ): Promise<SourceServer> {
-  const { source, files, clock, datastores } = request;
+  const { source, files, clock, datastores, waiting } = request;
   requireReadable(source);
   writeFileSync(files.extentListPath, extentList(request.extents));
   const nbdkitPath = request.nbdkitPath ?? findProgram('nbdkit');
@@ -54,7 +54,7 @@ export async function startSourceServer(
       ? null
       : await startSourceReader(
           { source, folder: files.socketFolder, logPath: files.log('source'), clock, clients: 4, datastores },
-          options,
+          { ...options, waiting },
         );
   const pluginArgs = reader === null ? ['file', `file=${source.path}`] : ['nbd', `socket=${reader.socketPath}`];
   const socketPath = join(files.socketFolder, 'n');
@@ -121,7 +121,6 @@ function nbdkitArgs({
 }: {
   readonly request: {
     readonly deviceBytes: number;
-    readonly rateBytesPerSecond: number | null;
     readonly files: RunFiles;
   };
   readonly socketPath: string;
@@ -129,19 +128,18 @@ function nbdkitArgs({
   readonly pidPath: string;
   readonly pluginArgs: readonly string[];
 }): string[] {
-  const rate = request.rateBytesPerSecond;
   return [
     '-r',
     '--foreground',
     `--unix=${socketPath}`,
     `--pidfile=${pidPath}`,
     '--filter=pause',
-    ...(rate === null ? [] : ['--filter=rate']),
+    '--filter=rate',
     '--filter=extentlist',
     '--filter=truncate',
     ...pluginArgs,
     `pause-control=${controlPath}`,
-    ...(rate === null ? [] : [`rate=${Math.max(1, Math.round(rate)) * 8}`]),
+    `rate-file=${request.files.ratePath}`,
     `extentlist=${request.files.extentListPath}`,
     `truncate=${request.deviceBytes}`,
   ];

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, asAppError } from '../../../shared/errors.ts';
 import type { DatastoreFile, SnapshotDisk } from '../../domain/vm.ts';
@@ -6,12 +5,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { DatastoreLocation } from '../../ports/datastore-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { writeDurably } from './durable-file.ts';
-import { findProgram } from './find-program.ts';
 import type { ReaderRequest, SourceReader } from './source-reader.ts';
-import { startProgram } from './start-program.ts';
-import { waitUntil } from './wait-until.ts';
+import { startNbdkitReader } from './start-nbdkit-reader.ts';
 
-const startTimeoutMs = 15_000;
 /** A session may end at any moment: the cookie is made sure of this often, and nbdkit reads it again as often. */
 const cookieEverySeconds = 4;
 /** One a second: longer than it takes until a new cookie is there and read. */
@@ -26,70 +22,51 @@ export async function startHttpsReader(
   options: Signalled,
 ): Promise<SourceReader> {
   const location = await datastores.locate(source, options);
-  const files = {
-    socket: join(folder, 'q'),
-    pid: join(folder, 'i'),
-    cookie: join(folder, 'c'),
-    trusted: join(folder, 't'),
-  };
+  const files = { cookie: join(folder, 'c'), trusted: join(folder, 't') };
   writeDurably(files.trusted, location.certificatePem);
   writeDurably(files.cookie, headerOf(await location.sessionCookie(options)));
-  const program = startProgram({
-    path: findProgram('setpriv'),
-    args: [
-      '--pdeathsig',
-      'KILL',
-      findProgram('nbdkit'),
-      '--readonly',
-      '--foreground',
-      `--unix=${files.socket}`,
-      `--pidfile=${files.pid}`,
-      '--filter=retry',
-      'curl',
-      `url=${location.url}`,
-      `cainfo=${files.trusted}`,
-      'followlocation=false',
-      'protocols=https',
-      'timeout=60',
-      `cookie-script=cat ${shellWord(files.cookie)}`,
-      `cookie-script-renew=${String(cookieEverySeconds)}`,
-      `retries=${String(readRetries)}`,
-      'retry-delay=1',
-      'retry-exponential=no',
-    ],
-    logPath,
-  });
   const renewing = keepFresh({ location, path: files.cookie, clock });
-  const stop = async (): Promise<void> => {
-    renewing.stop();
-    program.kill('SIGKILL');
-    await Promise.all([program.exited, renewing.ended]);
-  };
   try {
-    const ready = await waitUntil(
-      () => {
-        if (program.exit() !== null) throw unreadable(source, program.lastLines());
-        return existsSync(files.pid) ? true : null;
+    const nbdkit = await startNbdkitReader(
+      {
+        source,
+        folder,
+        logPath,
+        clock,
+        args: [
+          '--filter=retry',
+          'curl',
+          `url=${location.url}`,
+          `cainfo=${files.trusted}`,
+          'followlocation=false',
+          'protocols=https',
+          'timeout=60',
+          `cookie-script=cat ${shellWord(files.cookie)}`,
+          `cookie-script-renew=${String(cookieEverySeconds)}`,
+          `retries=${String(readRetries)}`,
+          'retry-delay=1',
+          'retry-exponential=no',
+        ],
       },
-      { clock, timeoutMs: startTimeoutMs, everyMs: 2, ...options },
+      options,
     );
-    if (ready === null) throw unreadable(source, 'nbdkit did not start in time.');
+    return {
+      socketPath: nbdkit.socketPath,
+      lastLines: () => [renewing.trouble(), nbdkit.lastLines()].filter((line) => line !== '').join('\n'),
+      stop: async () => {
+        renewing.stop();
+        await Promise.all([nbdkit.stop(), renewing.ended]);
+      },
+    };
   } catch (error) {
-    await stop();
+    renewing.stop();
+    await renewing.ended;
     throw error;
   }
-  return {
-    socketPath: files.socket,
-    lastLines: () => [renewing.trouble(), program.lastLines()].filter((line) => line !== '').join('\n'),
-    stop,
-  };
 }
 
 const headerOf = (cookie: string): string => `${cookie}\n`;
 const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-
-const unreadable = ({ path, format }: DatastoreFile | SnapshotDisk, why: string): AppError =>
-  new AppError('SOURCE_UNREADABLE', `${path}: ${why}`, { path, format });
 
 type Renewal = { readonly location: DatastoreLocation; readonly path: string; readonly clock: Clock };
 

@@ -1,4 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { AppError } from '../../../shared/errors.ts';
 import { exitOf, type ProgramExit } from './run-program.ts';
 import { spawnSealed } from './sealed-spawn.ts';
@@ -19,13 +21,16 @@ export function startProgram(command: {
   readonly args: readonly string[];
   readonly logPath: string;
   readonly cwd?: string;
+  /** Descriptor 3 of the program, for what may stand in no argument and no file. */
+  readonly secret?: string;
 }): RunningProgram {
   const log = openSync(command.logPath, 'a', 0o600);
   try {
     const child = spawnSealed(command.path, command.args, {
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, ...(command.secret === undefined ? [] : (['pipe'] as const))],
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     });
+    if (command.secret !== undefined) hand(child, command.secret);
     let ended: ProgramExit | null = null;
     const exited = exitOf(child).then((exit) => {
       ended = exit;
@@ -49,6 +54,14 @@ export function startProgram(command: {
   } finally {
     closeSync(log);
   }
+}
+
+function hand({ stdio }: ChildProcess, secret: string): void {
+  const [, , , descriptor] = stdio;
+  if (!(descriptor instanceof Writable)) return;
+  // A program that ended before it read says so by its exit and its log.
+  descriptor.on('error', (error) => error);
+  descriptor.end(`${secret}\n`);
 }
 
 /** The last lines of an output file, for the cause of an error. */

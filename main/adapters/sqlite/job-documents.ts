@@ -60,6 +60,7 @@ export function migrationDocument(job: Row, disks: readonly Row[]): Migration {
     bytes_total: sum(parts, 'bytes_total'),
     bytes_copied: sum(parts, 'bytes_copied'),
     rate_bytes_per_second: null,
+    limit_mib_per_second: numberOrNull(job, 'limit_mib_per_second'),
     eta_seconds: null,
     error: job['error'] === null ? null : errorBody.parse(json(job, 'error')),
     left_behind: json(job, 'left_behind'),

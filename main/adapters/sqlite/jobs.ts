@@ -64,6 +64,12 @@ export function createJobRows(parts: Parts): JobRows {
       const rows = await database.read.all('SELECT status, count(*) AS count FROM replication_jobs GROUP BY status');
       return rows.map((row) => ({ status: text(row, 'status'), count: number(row, 'count') }));
     },
+    limitedRates: async () => {
+      const rows = await database.read.all(
+        'SELECT id, limit_mib_per_second FROM replication_jobs WHERE completed_at IS NULL AND limit_mib_per_second > 0',
+      );
+      return rows.map((row) => ({ jobId: text(row, 'id'), mibPerSecond: number(row, 'limit_mib_per_second') }));
+    },
     slotsHeld: async () => {
       const rows = await database.read.all(
         'SELECT id, slots FROM replication_jobs WHERE completed_at IS NULL AND slots > 0',
@@ -101,7 +107,15 @@ async function timelineOf(tx: Tx, id: string): Promise<Migration['timeline']> {
   return job === undefined ? [] : (json(job, 'timeline') as Migration['timeline']);
 }
 
-type JobWriters = 'insert' | 'activeOf' | 'activeOfSource' | 'follow' | 'prove' | 'leaveBehind' | 'setSlots';
+type JobWriters =
+  | 'insert'
+  | 'activeOf'
+  | 'activeOfSource'
+  | 'follow'
+  | 'prove'
+  | 'leaveBehind'
+  | 'setSlots'
+  | 'limitRate';
 
 function jobWriters(parts: Parts): Pick<JobRows, JobWriters> {
   const set = (tx: Tx, id: string, columns: Readonly<Record<string, string | number | null>>): Promise<void> => {
@@ -139,6 +153,7 @@ function jobWriters(parts: Parts): Pick<JobRows, JobWriters> {
     prove: (tx, id, proof) => set(tx, id, { proof }),
     leaveBehind: (tx, id, lines) => set(tx, id, { left_behind: JSON.stringify(lines) }),
     setSlots: (tx, id, slots) => set(tx, id, { slots }),
+    limitRate: (tx, id, mibPerSecond) => set(tx, id, { limit_mib_per_second: mibPerSecond }),
   };
 }
 

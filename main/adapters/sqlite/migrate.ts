@@ -9,6 +9,7 @@ import { sites } from './migrations/0050-sites.ts';
 import { sourceSnapshots } from './migrations/0060-source-snapshots.ts';
 import { siteKinds } from './migrations/0070-site-kinds.ts';
 import { replicaStates } from './migrations/0080-replica-states.ts';
+import { jobRates } from './migrations/0085-job-rates.ts';
 import { remoteAttempts } from './migrations/0100-remote-attempts.ts';
 
 const migrations = [
@@ -20,6 +21,7 @@ const migrations = [
   sourceSnapshots,
   siteKinds,
   replicaStates,
+  jobRates,
   remoteAttempts,
 ] as const;
 const newest = migrations.at(-1)?.number ?? 0;

@@ -35,13 +35,14 @@ type Parts = {
   readonly disk: DiskToSend;
   readonly attempt: number;
   readonly name: string;
+  readonly jobId: string;
   readonly previous: DiskRun | undefined;
   readonly sender: Sender;
   readonly clock: Clock;
   readonly onChange: () => void;
 };
 
-export function startDiskRun({ disk, attempt, name, previous, sender, clock, onChange }: Parts): DiskRun {
+export function startDiskRun({ disk, attempt, name, jobId, previous, sender, clock, onChange }: Parts): DiskRun {
   const gate = createLatch();
   const cancelled = new AbortController();
   const { signal } = cancelled;
@@ -66,6 +67,7 @@ export function startDiskRun({ disk, attempt, name, previous, sender, clock, onC
           ...disk,
           name,
           attempt,
+          jobId,
           untilOpened: (options) => {
             enter('connected');
             return gate.opened(options);

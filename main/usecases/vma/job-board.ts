@@ -61,6 +61,7 @@ export function createJobBoard({ sender, clock }: { readonly sender: Sender; rea
         const run = startDiskRun({
           ...{ disk, attempt, sender, clock },
           name: `${job.jobId}.${String(disk.diskKey)}`,
+          jobId: job.jobId,
           previous: job.runs.get(disk.diskKey),
           onChange: () => {
             job.updatedAt = clock.now();

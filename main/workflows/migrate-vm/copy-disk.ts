@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { sourceDiskId } from '../../domain/vm.ts';
 import { settleAll } from '../../engine/settle.ts';
 import type { RunContext, Workflow } from '../../engine/workflow.ts';
-import type { ReplicaKey } from '../../ports/rows.ts';
 import { proveDelta } from './delta-proof.ts';
 import { diskOf } from './disk-of.ts';
 import { proveFull } from './full-proof.ts';
@@ -37,11 +35,6 @@ export type CopyContext = { readonly parts: MigrateParts; readonly context: RunC
 
 /** Both ends agree, or what differs is nothing that this copy sent: then why all of the disk is to be copied. */
 export type Verdict = { readonly proved: CopyResult } | { readonly copyAgainBecause: string };
-
-export const replicaOf = ({ request }: Pick<CopyContext, 'request'>): ReplicaKey => ({
-  sourceDisk: sourceDiskId(request.source, request.disk.key),
-  volumeId: request.volume_id,
-});
 
 /** One disk: plan, export, send in segments, close, read both ends, compare. The source is read while it is sent. */
 export function copyDiskWorkflow(parts: MigrateParts): CopyDisk {

@@ -3,9 +3,10 @@ import { AppError } from '../../../shared/errors.ts';
 import { chunkBytes, chunkCount } from '../../domain/chunks.ts';
 import { actOnce } from '../../engine/act-once.ts';
 import type { Manifest } from '../../ports/manifests.ts';
+import type { Waiting } from '../../ports/signalled.ts';
 import type { Tx } from '../../ports/store.ts';
-import { type CopyContext, replicaOf, type Verdict } from './copy-disk.ts';
-import { diskOf } from './disk-of.ts';
+import type { CopyContext, Verdict } from './copy-disk.ts';
+import { diskOf, replicaOf } from './disk-of.ts';
 import { type Proof, readRetries } from './full-proof.ts';
 import { lostContact } from './lost-contact.ts';
 import { proveTarget } from './nbd-export.ts';
@@ -46,7 +47,9 @@ const readSource = (delta: Delta): Promise<readonly string[]> => {
     uncounted: lostContact,
     ...actOnce(digests, async ({ signal }) => {
       const onProgress = reportHashing(delta.copy, 'hash-source', delta.chunks.length * chunkBytes);
-      return [...(await parts.hasher.sourceChunks(request.disk.image, readRequest(delta), { signal, onProgress }))];
+      const waiting: Waiting = (reason, work) => context.waiting(reason, work);
+      const options = { signal, onProgress, waiting };
+      return [...(await parts.hasher.sourceChunks(request.disk.image, readRequest(delta), options))];
     }),
   });
 };
@@ -150,7 +153,7 @@ async function recordProof({ copy, plan, base, chunks }: Delta, tx: Tx, manifest
   });
   if (snapshot === null || snapshot.change_id === null || plan.generation === null) return;
   await parts.rows.replicas.put(tx, {
-    ...replicaOf(copy),
+    ...replicaOf(copy.request),
     changeId: snapshot.change_id,
     manifestRoot,
     generation: plan.generation,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
 import { actOnce } from '../../engine/act-once.ts';
-import { type CopyContext, replicaOf, type Verdict } from './copy-disk.ts';
-import { diskOf } from './disk-of.ts';
+import type { CopyContext, Verdict } from './copy-disk.ts';
+import { diskOf, replicaOf } from './disk-of.ts';
 import { lostContact } from './lost-contact.ts';
 import { proveTarget } from './nbd-export.ts';
 import { overBoots } from './over-boots.ts';
@@ -49,6 +49,7 @@ const hashSource = (copy: CopyContext): Promise<SourceHash> =>
       return copy.parts.hasher.hashSource(image, capacityBytes, {
         signal,
         onProgress: reportHashing(copy, 'hash-source', capacityBytes),
+        waiting: (reason, work) => copy.context.waiting(reason, work),
       });
     }),
   });
@@ -93,7 +94,10 @@ const compareEnds = (copy: CopyContext, ends: Ends): Promise<Verdict> => {
     },
     act: () => Promise.resolve(null),
     record: async (tx, found) => {
-      if ('copyAgainBecause' in found) return await warnOfDifference(copy, tx, found.copyAgainBecause);
+      if ('copyAgainBecause' in found) {
+        await warnOfDifference(copy, tx, found.copyAgainBecause);
+        return;
+      }
       const { parts, request } = copy;
       await parts.rows.jobs.patchDisk(tx, diskOf(request), {
         sourceSha256: source.sha256,
@@ -105,7 +109,7 @@ const compareEnds = (copy: CopyContext, ends: Ends): Promise<Verdict> => {
       if (snapshot === null || snapshot.change_id === null || plan.generation === null) return;
       // Rule J6: change id, manifest and generation in the transaction of the proof.
       await parts.rows.replicas.put(tx, {
-        ...replicaOf(copy),
+        ...replicaOf(copy.request),
         changeId: snapshot.change_id,
         manifestRoot: target.manifestRoot,
         generation: plan.generation,

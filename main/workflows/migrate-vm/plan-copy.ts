@@ -6,8 +6,8 @@ import { actOnce } from '../../engine/act-once.ts';
 import type { ReplicaState } from '../../ports/rows.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { Tx } from '../../ports/store.ts';
-import { type CopyContext, replicaOf } from './copy-disk.ts';
-import { diskOf } from './disk-of.ts';
+import type { CopyContext } from './copy-disk.ts';
+import { diskOf, replicaOf } from './disk-of.ts';
 import { cutSegments } from './segments.ts';
 
 const extent = z.object({ offset: z.int(), length: z.int() });
@@ -51,7 +51,7 @@ export const planCopy = (copy: CopyContext): Promise<CopyPlan> =>
 /** What is written here is on disk before the first byte is: a copy that ends halfway leaves no state that seems whole. */
 async function recordPlan(copy: CopyContext, tx: Tx, { areas, base, fullBecause }: CopyPlan): Promise<void> {
   const { parts, request } = copy;
-  const replica = replicaOf(copy);
+  const replica = replicaOf(copy.request);
   if (base === null) await parts.rows.replicas.makeVoid(tx, replica, 'The last full copy did not come to its end.');
   else await parts.rows.replicas.markDirty(tx, replica, areas);
   if (request.again) await parts.rows.segments.clear(tx, diskOf(request));
@@ -73,9 +73,9 @@ async function planDelta(copy: CopyContext, generation: number | null, options: 
   if (request.full_because !== null) return request.full_because;
   if (request.snapshot === null) return 'No snapshot is read, so nothing tells what changed.';
   if (request.snapshot.change_id === null) return 'vCenter does not track the changes of this disk.';
-  const state = await parts.rows.replicas.get(replicaOf(copy));
+  const state = await parts.rows.replicas.get(replicaOf(copy.request));
   if (state === null) {
-    const known = await parts.rows.replicas.isKnown(replicaOf(copy).sourceDisk);
+    const known = await parts.rows.replicas.isKnown(replicaOf(copy.request).sourceDisk);
     return known ? 'Another volume than the one with the last copy is used.' : 'It is the first copy of this disk.';
   }
   const unusable = whyNot(state, { generation, request });

@@ -87,6 +87,8 @@ async function sendOnce(copy: CopyContext, sending: Sending, { signal }: Signall
       extents,
       attempt: rows.reduce((total, row) => total + row.attempts, 1),
       remote: { jobId: request.job_id, whileUnknown: copy.context.waiting },
+      jobId: request.job_id,
+      waiting: (reason, work) => copy.context.waiting(reason, work),
       onProgress: progressOf(copy, sending.plan.areas, writtenBy(rows.filter((row) => row.done))),
     },
     { signal },

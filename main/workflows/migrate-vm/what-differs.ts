@@ -2,7 +2,8 @@ import { AppError } from '../../../shared/errors.ts';
 import type { Manifest } from '../../ports/manifests.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { Tx } from '../../ports/store.ts';
-import { type CopyContext, replicaOf } from './copy-disk.ts';
+import type { CopyContext } from './copy-disk.ts';
+import { replicaOf } from './disk-of.ts';
 import type { CopyPlan } from './plan-copy.ts';
 
 /** It could be copied when the copy began: a VM that runs now, or has a snapshot now, is one that changed (rule M7). */
@@ -29,7 +30,7 @@ export function differingChunks(source: Manifest | null, target: Manifest | null
 
 /** Somebody has to hear of it: what was proved before has changed by itself, or changes were kept from us. */
 export async function warnOfDifference({ parts, request }: CopyContext, tx: Tx, because: string): Promise<void> {
-  await parts.rows.replicas.makeVoid(tx, replicaOf({ request }), because);
+  await parts.rows.replicas.makeVoid(tx, replicaOf(request), because);
   await parts.rows.events.append(tx, {
     type: 'log.line',
     level: 'warn',

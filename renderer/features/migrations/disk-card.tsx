@@ -76,8 +76,16 @@ function targetFacts(disk: MigrationDisk): readonly Fact[] {
     ['Volume', disk.volume_name === null ? null : <span className="mono">{disk.volume_name}</span>],
     ['CloudStack UUID', disk.volume_id === null ? null : <Copyable name="CloudStack UUID" value={disk.volume_id} />],
     ['Volume size', disk.volume_bytes === null ? null : formatBytes(disk.volume_bytes)],
+    ['Copied', disk.mode === null ? null : copyWords(disk)],
+    ['Read by', disk.mover === null ? null : <span title={disk.mover_because ?? ''}>{disk.mover}</span>],
     ['Segments', `${String(disk.segments_done)} of ${String(disk.segments_total)}${resent}`],
   ];
+}
+
+/** A full copy is told with its reason: an administrator who expected a delta must not have to search for it. */
+function copyWords({ mode, full_because: because, bytes_changed: changed }: MigrationDisk): string {
+  if (mode === 'delta') return `What changed: ${formatBytes(changed ?? 0)}`;
+  return because === null ? 'In full' : `In full. ${because}`;
 }
 
 function deviceFacts(disk: MigrationDisk, mapping: DeviceMapping | null): readonly Fact[] {

@@ -1,5 +1,6 @@
 import { IconEqual, IconEqualNot } from '@tabler/icons-react';
 import type { MigrationDisk } from '../../../shared/contract/migrations.ts';
+import { proofWords } from '../../../shared/proof-words.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 
 /** Rule N2: the proof names how the device was read past the cache. */
@@ -8,15 +9,23 @@ const readerWords: Readonly<Record<string, string>> = {
   'cache-dropped': ', read after the cache was dropped',
 };
 
-/** Both hashes side by side, so that a person can compare them with their own. */
+/** Of a full proof both hashes side by side, so that a person can compare them with their own; of a delta how far it goes. */
 export function DiskProof({ disk }: { readonly disk: MigrationDisk }) {
   const { source_sha256: source, target_sha256: target, manifest_root: root, reader } = disk;
-  if (source === null && target === null) return null;
+  const words = proofWords(disk);
+  if (source === null && target === null && words === null) return null;
+  const hasHashes = source !== null || target !== null;
   return (
     <div className="proof">
-      <Hash title="SHA-256 of the source" value={source} />
+      {words !== null && (
+        <div className="root">
+          <h3>Proof</h3>
+          <div>{words}</div>
+        </div>
+      )}
+      {hasHashes && <Hash title="SHA-256 of the source" value={source} />}
       {source !== null && target !== null && <Verdict equal={source === target} />}
-      <Hash title={`SHA-256 of the target${readerWords[reader ?? ''] ?? ''}`} value={target} />
+      {hasHashes && <Hash title={`SHA-256 of the target${readerWords[reader ?? ''] ?? ''}`} value={target} />}
       {root !== null && (
         <div className="root">
           <Hash title="Manifest root" value={root} />

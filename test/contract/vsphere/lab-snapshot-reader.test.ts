@@ -12,9 +12,10 @@ import type { SnapshotDisk } from '../../../main/domain/vm.ts';
 import type { VmSpec } from '../../../main/domain/vm-spec.ts';
 import type { Vcenter } from '../../../main/ports/vcenter.ts';
 import { httpsExchange } from '../../fixtures/lab-vcenter.ts';
+import { noDatastores } from '../../fixtures/no-datastores.ts';
 import { realClock } from '../../fixtures/real-clock.ts';
 import { type MemoryLedger, memoryLedger, openVcenter, within } from './open-vcenter.ts';
-import { type LabVcenter, startLabVcenter } from './vcenters.ts';
+import { type LabVcenter, siteOf, startLabVcenter } from './vcenters.ts';
 
 const mib = 1024 ** 2;
 
@@ -65,12 +66,16 @@ describe('a snapshot of a running VM of the lab', () => {
     };
   };
   const thaw = (id: string): Promise<void> => vcenter.removeSnapshot({ vm: vm.moRef, id, ledger }, within());
-  const access = () =>
-    frozenBytes({
-      url: lab.url,
+  const access = () => ({
+    ...noDatastores,
+    enter: () => Promise.resolve(() => undefined),
+    ...frozenBytes({
+      site: siteOf(lab),
       vcenter,
       certificatePem: async (options) => (await readCertificate(lab.url, { clock: realClock, ...options })).pem,
-    });
+      libdir: () => Promise.resolve(null),
+    }),
+  });
   const read = async (source: SnapshotDisk): Promise<string> => {
     const logPath = join(scratch, 'log');
     const request = { source, folder: scratch, logPath, clients: 1, clock: realClock, datastores: access() };
