@@ -74,10 +74,8 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
   const closing = new AbortController();
   const vault = openVault({ ...options, env: process.env });
   const ids = systemIds;
-  const sites = await openSites(
-    { ...options, demo: site.demo, records, vault, clock, ids, signal: closing.signal },
-    opened,
-  );
+  const access = { demo: site.demo, records, vault, clock, ids, signal: closing.signal };
+  const sites = await openSites({ ...options, ...access }, opened);
   const bytePath = await createBytePath({ ...options, ...sites, hostId, records, site, clock, ids });
   opened.push(() => bytePath.host.close());
   opened.push(() => bytePath.exports.stop());
@@ -104,9 +102,7 @@ async function open(options: DaemonOptions, opened: Opened): Promise<Omit<Daemon
     ...bound,
     vcenters: sites.vsphere.vcenters,
     vmas: sites.vma.vmas,
-    engine,
-    store,
-    rows: records,
+    ...{ engine, store, rows: records },
   };
   const scheduler = createScheduler({ ...acting, log });
   const handlers = createUsecases({ ...acting, scheduler, vault, history: records.events, about });

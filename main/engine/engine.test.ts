@@ -203,6 +203,28 @@ describe('failures', () => {
     expect(seen.at(-1)).toBe('completed');
   });
 
+  test('contact that is lost is waited for without end; only other failures use up the retries', async () => {
+    const answers = [...Array<'VMA_UNREACHABLE'>(10).fill('VMA_UNREACHABLE'), 'MOVER_FAILED', 'MOVER_FAILED'] as const;
+    let asked = 0;
+    const story = workflow((context) =>
+      context.step('call', {
+        input: null,
+        retries: 1,
+        uncounted: new Set(['VMA_UNREACHABLE'] as const),
+        ...actOnce(z.string(), () => {
+          const code = answers[asked];
+          asked += 1;
+          if (code !== undefined) throw new AppError(code, 'no answer');
+          return Promise.resolve('not reached');
+        }),
+      }),
+    );
+    const engine = startEngine({ workflows: [story] });
+    const id = await engine.start(story, null);
+    await expect(engine.join(id, { signal })).rejects.toMatchObject({ code: 'MOVER_FAILED' });
+    expect(asked).toBe(answers.length);
+  });
+
   test('what a person must mend is held with everything in place, and resume goes on', async () => {
     let broken = true;
     const story = workflow(

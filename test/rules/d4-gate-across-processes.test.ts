@@ -146,7 +146,7 @@ test('a VMA that is stopped before its gate and comes back from the dead cannot 
   const before = sha256OfFirst(disk.node, sizeBytes);
   await expect(moverWith().copySegment(request(1), signal())).rejects.toMatchObject({ code: 'ATTEMPT_STALE' });
   expect(sha256OfFirst(disk.node, sizeBytes)).toBe(before);
-}, 120_000);
+});
 
 test('a VMA that falls silent in mid-copy is unknown, neither failed nor done, and goes on', async () => {
   const { disk, request, sizeBytes } = await ready();
@@ -182,4 +182,4 @@ test('a VMA that falls silent in mid-copy is unknown, neither failed nor done, a
   expect(seen[0]).toMatch(/^VMA_UNREACHABLE: /);
   expect(bytesWritten).toBe(sizeBytes);
   expect(allocatedBytes(disk.backingPath)).toBeGreaterThan(0);
-}, 120_000);
+});

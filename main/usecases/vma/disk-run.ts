@@ -43,8 +43,7 @@ type Parts = {
 };
 
 export function startDiskRun({ disk, attempt, name, jobId, previous, sender, clock, onChange }: Parts): DiskRun {
-  const gate = createLatch();
-  const cancelled = new AbortController();
+  const [gate, cancelled] = [createLatch(), new AbortController()];
   const { signal } = cancelled;
   let state: JobDisk['state'] = 'starting';
   let error: JobDisk['error'] = null;
