@@ -86,7 +86,7 @@ export function startDiskRun({ disk, attempt, name, jobId, previous, sender, clo
   };
   const ended = send();
 
-  return {
+  const run: DiskRun = {
     attempt,
     source: disk.source,
     alone,
@@ -107,10 +107,7 @@ export function startDiskRun({ disk, attempt, name, jobId, previous, sender, clo
     open: () => {
       // Asked again after a lost answer.
       if (state === 'copying' || state === 'done') return;
-      if (state !== 'connected') {
-        const why = error === null ? '' : ` (${error.code}: ${error.cause ?? error.error})`;
-        throw new AppError('GATE_SHUT', `Disk ${String(disk.diskKey)} is ${state}${why}.`, { state, attempt });
-      }
+      if (state !== 'connected') throw gateShut(run.document());
       openedMs = clock.monotonicMs();
       enter('copying');
       gate.open();
@@ -120,4 +117,10 @@ export function startDiskRun({ disk, attempt, name, jobId, previous, sender, clo
       await ended;
     },
   };
+  return run;
+}
+
+function gateShut({ disk_key: diskKey, state, attempt, error }: JobDisk): AppError {
+  const why = error === null ? '' : ` (${error.code}: ${error.cause ?? error.error})`;
+  return new AppError('GATE_SHUT', `Disk ${String(diskKey)} is ${state}${why}.`, { state, attempt });
 }
