@@ -68,6 +68,7 @@ async function checkRows() {
       name: 'check',
       passed: results.filter((result) => result.ok).length,
       failed: results.filter((result) => !result.ok).length,
+      failures: results.filter((result) => !result.ok).map(({ name }) => `check ${name}: see above`),
       skipped: [],
       seconds: (Date.now() - started) / 1000,
       budgetSeconds: checkBudgetSeconds,
@@ -98,23 +99,35 @@ async function runSuite(suite, environment, filters) {
 
 function readReport(report, code) {
   // No tests at all, or a runner that broke: vitest's own code decides.
-  if (!existsSync(report)) return { passed: 0, failed: code === 0 ? 0 : 1, skipped: [] };
+  if (!existsSync(report)) {
+    const failures = code === 0 ? [] : ['the test runner broke: see above'];
+    return { passed: 0, failed: failures.length, failures, skipped: [] };
+  }
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
   const tests = testResults.flatMap((file) =>
     file.assertionResults.map((test) => ({ ...test, file: relative(repository, file.name) })),
   );
-  const failed = tests.filter((test) => test.status === 'failed').length;
-  const brokenFiles = testResults.filter(
-    (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
-  ).length;
-  const unexplained = code !== 0 && failed + brokenFiles === 0 ? 1 : 0;
+  const failed = tests
+    .filter((test) => test.status === 'failed')
+    .map((test) => `${test.file} > ${test.fullName}: ${firstLines(test.failureMessages.join('\n'))}`);
+  const brokenFiles = testResults
+    .filter((file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'))
+    .map((file) => `${relative(repository, file.name)}: ${firstLines(file.message)}`);
+  const known = [...failed, ...brokenFiles];
+  const failures = code !== 0 && known.length === 0 ? [`the test runner ended with ${code}: see above`] : known;
   return {
     passed: tests.filter((test) => test.status === 'passed').length,
-    failed: failed + brokenFiles + unexplained,
+    failed: failures.length,
+    failures,
     skipped: tests
       .filter((test) => !['passed', 'failed'].includes(test.status))
       .map((test) => `${test.file} > ${test.fullName}`),
   };
+}
+
+/** Enough of a long message to know what failed where only the end of the output is kept. */
+function firstLines(text) {
+  return text.split('\n').slice(0, 6).join('\n    ').slice(0, 800);
 }
 
 function summary(rows) {
@@ -138,6 +151,7 @@ function summary(rows) {
     const reason = permitted.find((one) => one.test === name)?.reason;
     console.log(reason === undefined ? `skip that is not permitted: ${name}` : `skipped: ${name} (${reason})`);
   }
+  for (const failure of rows.flatMap((row) => row.failures)) console.log(`failed: ${failure}`);
   const passed = rows.reduce((sum, row) => sum + row.passed, 0);
   // A skip that nobody permitted is a test that did not run: it counts as failed.
   const failed = rows.reduce((sum, row) => sum + row.failed, 0) + forbidden.length;

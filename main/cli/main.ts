@@ -76,6 +76,8 @@ function stopSignal(): AbortSignal {
   return stopping.signal;
 }
 
+const isInterruption = ({ code }: AppError): boolean => code === 'CANCELLED' || code === 'SHUTTING_DOWN';
+
 async function run(): Promise<number> {
   // Database, logs and tokens are for this user alone.
   process.umask(0o077);
@@ -100,8 +102,9 @@ async function run(): Promise<number> {
     }
     return await verbOf(args)(args, around);
   } catch (thrown) {
-    if (signal.aborted) return exitCodes.interrupted;
     const error = asAppError(thrown);
+    // Anything else that goes wrong while it stops is said.
+    if (signal.aborted && isInterruption(error)) return exitCodes.interrupted;
     const body = toErrorBody(error);
     if (json) around.out(`${JSON.stringify(body)}\n`);
     around.err(`${body.code}: ${body.error}\n  Cause: ${body.cause ?? '-'}\n  Remedy: ${body.remedy}\n`);

@@ -22,6 +22,7 @@ import { createProgressBoard } from '../usecases/progress-board.ts';
 import { createScheduler } from '../usecases/schedules/scheduler.ts';
 import { expireMappings } from '../workflows/expire-mappings.ts';
 import { createBytePath } from './byte-path.ts';
+import { closeAll, type Opened } from './close-all.ts';
 import { keepDemoVcenter } from './demo-vcenter.ts';
 import { removeEndpoint, writeEndpoint } from './endpoint-file.ts';
 import { freePort } from './free-port.ts';
@@ -59,15 +60,10 @@ export type Daemon = {
   close(): Promise<void>;
 };
 
-/** What was opened, newest last; closed in reverse, also when opening fails half way. */
-type Opened = (() => Promise<void> | void)[];
-
 /** Opens a data directory and works on it until close(). */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const opened: Opened = [];
-  const close = async (): Promise<void> => {
-    for (let next = opened.pop(); next !== undefined; next = opened.pop()) await next();
-  };
+  const close = (): Promise<void> => closeAll(opened);
   try {
     return { ...(await open(options, opened)), close };
   } catch (error) {

@@ -32,7 +32,7 @@ describe('closing the window', () => {
     const dataDir = await scratch.dir();
     const first = await openConsoleWindow({ scratch, display, dataDir });
     await story(first.page).opened();
-    await story(first.page).startMigration('big-01');
+    await story(first.page).startMigration('db-01');
 
     await closeWindow(first);
     const question = first.page.getByRole('alertdialog', { name: 'Quit the console?' });
@@ -47,10 +47,7 @@ describe('closing the window', () => {
 
     const second = await openConsoleWindow({ scratch, display, dataDir });
     await story(second.page).link('Migrations').click();
-    await second.page
-      .getByRole('table', { name: 'Migrations' })
-      .getByRole('row', { name: /big-01/ })
-      .click();
+    await second.page.getByRole('table', { name: 'Migrations' }).getByRole('row', { name: /db-01/ }).click();
     await story(second.page).waitForProof();
   });
 
@@ -61,7 +58,7 @@ describe('closing the window', () => {
       dataDir: await scratch.dir(),
     });
     await story(window.page).opened();
-    await story(window.page).startMigration('big-01');
+    await story(window.page).startMigration('db-01');
     await closeWindow(window);
     await window.page.getByRole('alertdialog').waitFor();
     await closeWindow(window);

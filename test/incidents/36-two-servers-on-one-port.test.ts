@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { goExport } from '../../main/adapters/nbd/handshake.ts';
 import { nbdServerPath, signal } from '../fixtures/appliance.ts';
+import { leftovers } from '../fixtures/leftovers.ts';
 import { ownDaemon } from '../fixtures/own-daemon.ts';
 import { eventually } from '../fixtures/real-clock.ts';
 import { migrate } from '../fixtures/steer.ts';
@@ -30,24 +31,43 @@ async function startStranger(port: number): Promise<number> {
   return Number(readFileSync(pidFile, 'utf8'));
 }
 
+const isServed = (port: number): Promise<boolean> =>
+  goExport({ host: '127.0.0.1', port }, 'theirs', signal()).then(
+    ({ sizeBytes }) => sizeBytes === 4096,
+    () => false,
+  );
+
+async function endStranger(pid: number, port: number): Promise<void> {
+  process.kill(pid, 'SIGTERM');
+  await eventually(async () => !(await isServed(port)), 'the stranger is gone');
+}
+
 test('a foreign nbd-server has our port: the migration fails, names it, and leaves it alone; once it is gone all is well', async () => {
-  const address = { host: '127.0.0.1', port: own.daemon.nbdPort };
-  const pid = await startStranger(address.port);
+  const port = own.daemon.nbdPort;
+  const pid = await startStranger(port);
   try {
     const job = await migrate(own.daemon, 'odd-01');
     expect(job).toMatchObject({ status: 'failed', error: { code: 'PORT_IN_USE' } });
     expect(job.error?.cause).toContain(`nbd-server (pid ${String(pid)})`);
-    expect(await goExport(address, 'theirs', signal())).toMatchObject({ sizeBytes: 4096 });
+    expect(await isServed(port)).toBe(true);
   } finally {
-    process.kill(pid, 'SIGTERM');
+    await endStranger(pid, port);
   }
-  await eventually(
-    () =>
-      goExport(address, 'theirs', signal()).then(
-        () => false,
-        () => true,
-      ),
-    'the stranger is gone',
-  );
   expect(await migrate(own.daemon, 'odd-01')).toMatchObject({ status: 'completed', proof: 'full' });
+});
+
+test('with a foreign server on our port the daemon ends in good order all the same, and leaves it alone', async () => {
+  const port = own.daemon.nbdPort;
+  await own.daemon.stop();
+  const pid = await startStranger(port);
+  try {
+    await own.start();
+    expect(own.daemon.nbdPort).toBe(port);
+    await own.daemon.stop();
+    expect(leftovers(own.dir)).toEqual([]);
+    expect(await isServed(port)).toBe(true);
+  } finally {
+    await endStranger(pid, port);
+  }
+  await own.start();
 });

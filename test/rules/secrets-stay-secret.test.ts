@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { commandLine, environmentOf, pidsNow, processState } from '../../main/adapters/processes/proc.ts';
+import { commandLine, environmentOf, gone, pidsNow, processState } from '../../main/adapters/processes/proc.ts';
 import { keyFileSlot } from '../../main/adapters/secrets/key-file-slot.ts';
 import { createVault } from '../../main/adapters/secrets/vault.ts';
 import { endpoints } from '../../shared/contract/all.ts';
@@ -72,17 +72,18 @@ async function askEverything(ids: Readonly<Record<string, readonly string[]>>): 
   }
 }
 
-/** Paths below the data directory of all files that hold it. */
+/** Paths below the data directory of all files that hold it; a new version that is about to be renamed counts as its file. */
 function filesHolding(name: string): string[] {
   const text = secrets.get(name) ?? '';
   const files = readdirSync(own.dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => !/[.](raw|qcow2|vmdk|ova|img)$/.test(path));
-  return files
-    .filter((path) => writings(text).some((form) => readFileSync(path).includes(form)))
-    .map((path) => path.slice(own.dir.length + 1))
-    .sort();
+  const holding = files
+    // Daemon and lab live on meanwhile: a file that is gone again holds nothing.
+    .filter((path) => gone(() => writings(text).some((form) => readFileSync(path).includes(form))) ?? false)
+    .map((path) => path.slice(own.dir.length + 1).replace(/[.]new$/, ''));
+  return [...new Set(holding)].sort();
 }
 
 beforeAll(async () => {

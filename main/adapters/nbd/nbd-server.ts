@@ -16,9 +16,9 @@ import { type ConfigEditor, createConfigEditor } from './config-editor.ts';
 import { exportNameOf, linkPathOf, placeLink, readStamp, removeLink } from './export-link.ts';
 import { goExport } from './handshake.ts';
 import { prerunScript } from './prerun-script.ts';
-import { releaseListener, type ServerPlace, serverPlace } from './restart-server.ts';
+import { type ServerPlace, serverPlace } from './restart-server.ts';
 import type { NbdTls } from './server-config.ts';
-import { listeningServer, ourServerPids, serverClients } from './server-processes.ts';
+import { listenHolders, listeningServer, ourServerPids, serverClients } from './server-processes.ts';
 
 const goAttempts = 6;
 const goTimeoutMs = 5_000;
@@ -193,15 +193,17 @@ async function withGoLimit<T>(
   }
 }
 
+/** Ours and nothing else: a stranger on the port is no reason not to end. */
 async function stopServer(place: ServerPlace): Promise<void> {
   // Stopping is itself the answer to an abort, so it has its own bound instead of a caller's signal.
   const { signal } = new AbortController();
-  await releaseListener(place, { signal });
   const ended = await waitUntil(
     () => {
-      const pids = ourServerPids(place.configPath);
+      const holders = listenHolders(place.configPath, place.port).filter(({ owner }) => owner !== 'stranger');
+      const ours = holders.filter(({ owner }) => owner === 'us').map(({ pid }) => pid);
+      const pids = [...ourServerPids(place.configPath), ...ours];
       for (const pid of pids) killProcess(pid);
-      return pids.length === 0 ? true : null;
+      return holders.length + pids.length === 0 ? true : null;
     },
     { clock: place.clock, timeoutMs: stopTimeoutMs, signal },
   );

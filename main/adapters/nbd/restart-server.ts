@@ -72,7 +72,7 @@ export async function restartServer(place: ServerPlace, expectedNames: readonly 
 }
 
 /** Kills the parent and whatever still negotiates, and waits until nobody holds the listening socket. */
-export async function releaseListener(place: ServerPlace, options: Signalled): Promise<void> {
+async function releaseListener(place: ServerPlace, options: Signalled): Promise<void> {
   const free = await waitUntil(
     () => {
       const holders = listenHolders(place.configPath, place.port);

@@ -2,21 +2,13 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectionSteps } from '../../../main/adapters/vsphere/connection-steps.ts';
+import { freePort } from '../../../main/composition/free-port.ts';
 import type { ConnectionStep } from '../../../main/ports/vcenter.ts';
 import { noLog } from '../../fixtures/no-log.ts';
 import { realClock } from '../../fixtures/real-clock.ts';
 import type { VcenterAccess } from '../../fixtures/vcsim.ts';
 import { within } from './open-vcenter.ts';
 import { type RunningVcenter, siteOf, vcenters } from './vcenters.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe.each(vcenters)('each step of the connection to $name', ({ start }) => {
   let vcenter: RunningVcenter;
