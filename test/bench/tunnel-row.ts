@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { greetsAsNbd } from '../../main/adapters/tunnel/nbd-greeting.ts';
 import { openSshForward } from '../../main/adapters/tunnel/ssh-forward.ts';
-import { freePort } from '../fixtures/appliance.ts';
+import { freePort } from '../../main/composition/free-port.ts';
 import { realClock } from '../fixtures/real-clock.ts';
 import { type SshServer, startSshServer } from '../fixtures/ssh-server.ts';
 import { type Contender, interleave, speedRatio, type Table } from './measure.ts';
