@@ -163,6 +163,7 @@ export const catalogue = {
     'A program that is needed is not installed.',
     'Install the package named in the cause, then start again.',
   ),
+  ...scheduleErrors,
   SCHEMA_NEWER: fail(
     409,
     'The database was written by a newer version.',
@@ -205,6 +206,7 @@ export const catalogue = {
     'The storage behind the target volume is full.',
     'Free space on the primary storage, then resume.',
   ),
+  ...tunnelErrors,
   UNAUTHORIZED: fail(
     401,
     'You are not signed in.',
@@ -226,8 +228,6 @@ export const catalogue = {
     'The vault of secrets is locked.',
     'Make one of its keys available (the cause names them), then resume.',
   ),
-  ...scheduleErrors,
-  ...tunnelErrors,
   VM_ACTIVE: fail(409, 'This VM already has a migration that is not finished.', 'Wait for it, or cancel it first.'),
   VM_STATE: fail(
     409,
