@@ -5,7 +5,7 @@
 export const debianGroups = [
   {
     id: 'disk tools',
-    packages: ['nbdkit', 'libnbd-bin', 'qemu-utils', 'util-linux', 'mount', 'e2fsprogs'],
+    packages: ['nbdkit', 'libnbd-bin', 'qemu-utils', 'util-linux', 'mount', 'e2fsprogs', 'iproute2'],
     programs: [
       'nbdkit',
       'nbdcopy',
@@ -17,6 +17,7 @@ export const debianGroups = [
       'blockdev',
       'losetup',
       'mke2fs',
+      'ss',
     ],
     megabytes: 45,
     why: 'read, copy and inspect disks',

@@ -38,8 +38,8 @@ export type CopyRun<G> = {
   readonly attempt: number;
   readonly jobId: string | null;
   readonly waiting?: Waiting | undefined;
-  /** Rule D4: resolves when the source may be resumed; null when nbdcopy ended before it was connected. */
-  readonly gate: (at: AtGate, options: Signalled) => Promise<G | null>;
+  /** Rule D4: resolves when the source may be resumed; null when nbdcopy ended, `late` when it hangs, before it was connected. */
+  readonly gate: (at: AtGate, options: Signalled) => Promise<G | 'late' | null>;
   /** Bytes of this run that are on their way or there; null where that cannot be told now. */
   readonly written: (gate: G) => number | null | Promise<number | null>;
   /** After a run that was ended: until it resolves, something may still write. */
@@ -101,6 +101,10 @@ async function copyThroughGate<G>(run: Started<G>, options: Signalled): Promise<
   const mover = startNbdcopy(run);
   try {
     const gate = await run.gate({ mover, sourcePid: run.server.pid }, options);
+    if (gate === 'late') {
+      await endMover(run, mover);
+      return 'refused';
+    }
     if (gate === null) {
       const exit = await mover.exited;
       const output = mover.lastLines();

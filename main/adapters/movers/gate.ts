@@ -18,7 +18,7 @@ const expectedConnections = 1;
 /**
  * Rule D4: nbdcopy is connected and its source is paused, so nothing was written yet. Every connection is followed to
  * the server's child and to the device that child really has open, and the device tree is read anew. null when nbdcopy
- * ended before it was connected.
+ * ended before it was connected, `late` when it hangs before that: a server that is replaced in the middle may leave it so.
  */
 export async function proveGate(
   context: {
@@ -30,7 +30,7 @@ export async function proveGate(
     readonly clock: Clock;
   },
   options: Signalled,
-): Promise<{ readonly proof: GateProof; readonly clients: readonly ExportClient[] } | null> {
+): Promise<{ readonly proof: GateProof; readonly clients: readonly ExportClient[] } | 'late' | null> {
   const { mover, mapping, exports, hostAccess, clock } = context;
   const found = await waitUntil<readonly ExportClient[] | 'ended'>(
     async () => {
@@ -41,7 +41,7 @@ export async function proveGate(
     { clock, timeoutMs: connectTimeoutMs, everyMs: 3, ...options },
   );
   if (found === 'ended') return null;
-  if (found === null) throw new AppError('MOVER_FAILED', 'nbdcopy did not connect to the export in time.');
+  if (found === null) return 'late';
   const wrong = found.filter(({ dev }) => dev !== mapping.device.dev);
   const connections = found.map(({ pid, dev }) => ({ serverPid: pid, dev }));
   if (wrong.length > 0 || connections.length !== expectedConnections) {

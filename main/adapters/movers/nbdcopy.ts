@@ -84,7 +84,7 @@ async function tryOnce(
       waiting,
       gate: async (at, how) => {
         const gate = await proveGate({ ...at, mapping, exports, hostAccess, clock }, how);
-        if (gate !== null) onGate?.(gate.proof);
+        if (gate !== null && gate !== 'late') onGate?.(gate.proof);
         return gate;
       },
       written: ({ clients }) => writtenBy(clients),

@@ -39,7 +39,7 @@ export function createSender(context: SenderContext): Sender {
         options,
       );
       if (result !== 'refused') return result;
-      throw new AppError('MOVER_FAILED', `${request.url} refused the connection. Nothing was written.`);
+      throw new AppError('MOVER_FAILED', `${request.url} did not take the connection. Nothing was written.`);
     },
   };
 
@@ -47,7 +47,7 @@ export function createSender(context: SenderContext): Sender {
     { mover }: AtGate,
     { request, clock }: { readonly request: SendRequest; readonly clock: Clock },
     { signal }: Signalled,
-  ): Promise<{ readonly port: number; readonly before: number } | null> {
+  ): Promise<{ readonly port: number; readonly before: number } | 'late' | null> {
     const found = await waitUntil<number | 'ended'>(() => (mover.exit() === null ? connectionOf(mover.pid) : 'ended'), {
       clock,
       timeoutMs: connectTimeoutMs,
@@ -55,7 +55,7 @@ export function createSender(context: SenderContext): Sender {
       signal,
     });
     if (found === 'ended') return null;
-    if (found === null) throw new AppError('MOVER_FAILED', 'nbdcopy did not connect to the export in time.');
+    if (found === null) return 'late';
     const waiting = new AbortController();
     const stop = (): void => {
       waiting.abort(signal.reason);
