@@ -7,23 +7,29 @@ import type { HostAccess } from '../../ports/host-access.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import { requireNotHeld } from '../processes/device-holders.ts';
 import { findProgram } from '../processes/find-program.ts';
-import { devOf, killProcess } from '../processes/proc.ts';
+import { devOf, isAlive, killProcess, processState } from '../processes/proc.ts';
 import { runProgram } from '../processes/run-program.ts';
 import { waitUntil } from '../processes/wait-until.ts';
 import { processesOn, serverChildrenOn } from './server-processes.ts';
 
 const releaseTimeoutMs = 5_000;
 
+const isServer = (pid: number): boolean => isAlive(pid) && processState(pid)?.comm === 'nbd-server';
+
 /** Kills our server's children on the device and waits until none has it open: a writer's next write fails. */
 export async function fenceDevice(
   { dev, configPath, clock }: { readonly dev: string; readonly configPath: string; readonly clock: Clock },
   options: Signalled,
 ): Promise<void> {
+  const killed = new Set<number>();
   const fenced = await waitUntil(
     () => {
-      const children = serverChildrenOn(configPath, dev);
-      for (const pid of children) killProcess(pid);
-      return children.length === 0 ? true : null;
+      for (const pid of serverChildrenOn(configPath, dev)) {
+        killProcess(pid);
+        killed.add(pid);
+      }
+      // A process that dies loses its command line, by which we know it, before it lets go of its files.
+      return [...killed].some(isServer) ? null : true;
     },
     { clock, timeoutMs: releaseTimeoutMs, ...options },
   );
