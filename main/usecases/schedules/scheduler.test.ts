@@ -206,13 +206,18 @@ describe('an occurrence is skipped, with the reason kept, when', () => {
   });
 });
 
-test('a vCenter that has not been read yet is waited for: its VMs are not taken for gone', async () => {
+test.each([
+  ['vCenter', { kind: 'vsphere', username: 'u', certificateSha256: '' } as const, 'VCENTER_UNREACHABLE'],
+  ['VMA', { kind: 'vma' } as const, 'VMA_UNREACHABLE'],
+])('a %s that has not been read yet is waited for: its VMs are not taken for gone', async (_, kind, code) => {
   const vm = { ...web, sourceKind: 'vsphere' as const };
+  const kept = { id: vm.sourceId, name: 'there', url: 'https://there/', createdAt: '2027-01-01T00:00:00.000Z' };
+  await bench.records.store.write((tx) => bench.records.sites.insert(tx, { ...kept, ...kind }));
   const row = await bench.add(vm);
   bench.listed.splice(0);
   await bench.pass(30 * minute);
   expect(await bench.runs(row)).toEqual([]);
-  expect(bench.scheduler.waiting(row.id)).toBe('VCENTER_UNREACHABLE: Its VMs have not been listed yet.');
+  expect(bench.scheduler.waiting(row.id)).toBe(`${code}: Its VMs have not been listed yet.`);
   bench.listed.push(vm);
   await bench.pass(0);
   expect(await bench.runs(row)).toMatchObject([{ occurrence: '2027-03-01T11:00:00.000Z', code: null }]);
