@@ -46,9 +46,10 @@ const serials = (): string[] =>
   );
 
 test('every fault of the lab is shown by a test', () => {
-  const stories = [import.meta.dirname, join(import.meta.dirname, '..')]
-    .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
-    .filter((path) => path.endsWith('.test.ts'))
+  const folder = join(import.meta.dirname, '..');
+  const stories = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join(folder, name))
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
   const shown = (fault: string): boolean =>
