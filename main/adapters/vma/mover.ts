@@ -94,7 +94,7 @@ async function startAndConnect(run: VmaRun, options: Signalled): Promise<void> {
   } catch (error) {
     options.signal.throwIfAborted();
     if (asAppError(error).code !== 'MOVER_FAILED' || server === (await exports.serverPid())) throw error;
-    throw new AppError('VMA_UNREACHABLE', 'nbd-server was replaced while the VMA connected. Nothing was written.');
+    throw new AppError('EXPORT_FAILED', 'nbd-server was replaced while the VMA connected. Nothing was written.');
   }
 }
 

@@ -5,7 +5,7 @@ import type { SegmentRow } from '../../ports/rows.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 import type { CopyContext } from './copy-disk.ts';
 import { diskOf } from './disk-of.ts';
-import { lostContact } from './lost-contact.ts';
+import { notTheRunItself } from './lost-contact.ts';
 import { openExport, proveTarget } from './nbd-export.ts';
 import { overBoots } from './over-boots.ts';
 import type { CopyPlan } from './plan-copy.ts';
@@ -29,7 +29,7 @@ export async function sendSegment(copy: CopyContext, sending: Sending): Promise<
   await context.step(`segment:${segment.name}`, {
     input: { volume_id: request.volume_id, window: segment.window, fingerprint: plan.fingerprint },
     retries,
-    uncounted: lostContact,
+    uncounted: notTheRunItself,
     ...actOnce(sent, async ({ signal }) => {
       const leave = await parts.workTurns.enter(1, signal);
       try {
