@@ -17,7 +17,7 @@ import { expectNothingTwice, forget } from './kill-matrix.ts';
 
 const mib = 1024 ** 2;
 /** Slow enough to be caught in the middle, in segments small enough to see that only one is sent again. */
-const slow = { headroom_gib: 0, parallel_transfers: 3, rate_mib_per_second: 16 } as const;
+const slow = { headroom_gib: 0, parallel_transfers: 3, rate_mib_per_second: 48 } as const;
 /** A window that is sent again is sent whole, holes included: of a disk of mostly holes that is most of the time. */
 const segmentMib = { 'db-01': 32, 'big-01': 256 } as const;
 

@@ -43,7 +43,7 @@ test(`twenty kills at random times (OSSEA_SEED=${seed}): every migration complet
 
 async function killAfter(dir: string, { round, afterMs }: { round: number; afterMs: number }): Promise<void> {
   const { signal } = new AbortController();
-  let daemon = await startDaemonProcess({ dataDir: dir, settings: { ...smallSettings, rate_mib_per_second: 12 } });
+  let daemon = await startDaemonProcess({ dataDir: dir, settings: { ...smallSettings, rate_mib_per_second: 36 } });
   const id = await startMigration(daemon, smallVm.name);
   await realClock.sleep(afterMs, { signal });
   await daemon.kill('SIGKILL');

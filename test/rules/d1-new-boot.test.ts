@@ -102,7 +102,7 @@ describe('rule D1: the appliance is restarted under a migration', () => {
   });
 
   test('in mid-copy: the old export refuses, nothing counts as blank any more, the copy completes with proof', async () => {
-    daemon = await startDaemonProcess({ dataDir: dir, settings: { ...settings, rate_mib_per_second: 24 } });
+    daemon = await startDaemonProcess({ dataDir: dir, settings: { ...settings, rate_mib_per_second: 72 } });
     const id = await startMigration(daemon, 'db-01');
     await waitForBytes(daemon, id, 8 * mib);
     process.kill(daemon.pid, 'SIGSTOP');

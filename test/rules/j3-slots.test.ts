@@ -59,8 +59,10 @@ describe('rule J3: slots of the appliance', () => {
 
   test('more slots in the settings let in who waits', async () => {
     await start();
-    await change({ attach_slots: 3, rate_mib_per_second: 2 });
+    await change({ attach_slots: 3 });
     const first = await startMigration(daemon, 'db-01');
+    const slow = { params: { id: first }, body: { mib_per_second: 2 } };
+    await daemon.client.call('limitMigration', slow, { signal: testSignal() });
     const second = await startMigration(daemon, 'odd-01');
     await waitForMigration(daemon, second, slotsFull);
     await change({ attach_slots: 4, parallel_transfers: 4 });
