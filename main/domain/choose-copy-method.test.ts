@@ -73,6 +73,7 @@ const chosen: readonly Row[] = [
     { folder: /no flat file/ },
   ],
   ['a datastore of unknown kind', odd({ datastoreType: null }), 'folder', {}],
+  ['a datastore of a kind that vCenter has no word for', odd({ datastoreType: 'OTHER' }), 'folder', {}],
   [
     'migratekit is never the first choice',
     everything,

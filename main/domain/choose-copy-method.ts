@@ -117,11 +117,12 @@ function unfreezable({ label, rdm, mode, sharing, encrypted }: DiskFacts): Objec
   return untouchable({ label, sharing, encrypted });
 }
 
-const fileSystems: ReadonlySet<string> = new Set(['VMFS', 'NFS', 'NFS41']);
+/** They keep objects. Of a kind that is not known here the file itself tells: it has to be as long as its disk (rule M7). */
+const withoutFiles: ReadonlySet<string> = new Set(['vsan', 'vsanD', 'VVOL', 'PMEM']);
 
 function fileless({ label, rdm, backing, datastoreType, sharing, encrypted }: DiskFacts): Objection[] {
   if (rdm !== null) return [{ because: `${label} is a raw device: it has no file.` }];
-  if (datastoreType !== null && !fileSystems.has(datastoreType))
+  if (datastoreType !== null && withoutFiles.has(datastoreType))
     return [{ because: `${label} lies on a datastore of the kind ${datastoreType}, whose disks are no files.` }];
   if (backing !== 'VirtualDiskFlatVer2BackingInfo')
     return [{ because: `${label} is no flat file but ${backing ?? 'of an unknown kind'}.` }];
