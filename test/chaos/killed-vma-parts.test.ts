@@ -17,6 +17,7 @@ import { mutate, readLabEnds } from '../fixtures/lab-disk.ts';
 import { snapshotsOf } from '../fixtures/lab-snapshots.ts';
 import { leftovers, processesUsing } from '../fixtures/leftovers.ts';
 import { eventually } from '../fixtures/real-clock.ts';
+import { demoVmaPid } from '../fixtures/vma-process.ts';
 
 const vm = 'chain-01';
 const foreign = ['before patch', 'after patch', 'Größe "neu" & <alt>'];
@@ -39,8 +40,7 @@ afterAll(async () => {
   removeDataDir(dir);
 });
 
-const vmaPid = (): number =>
-  (JSON.parse(readFileSync(join(dir, 'vma/endpoint.json'), 'utf8')) as { readonly pid: number }).pid;
+const vmaPid = (): number => demoVmaPid(dir);
 
 const killOne = async (program: string, below: string): Promise<void> => {
   const pid = await eventually(() => processesUsing(below, program)[0]?.pid ?? null, `a ${program} at work`);

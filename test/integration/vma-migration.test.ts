@@ -16,6 +16,7 @@ import { leftovers, processesUsing } from '../fixtures/leftovers.ts';
 import { readBothEnds } from '../fixtures/outside-proof.ts';
 import { eventually } from '../fixtures/real-clock.ts';
 import { migrate, viewsOf } from '../fixtures/steer.ts';
+import { demoVmaPid } from '../fixtures/vma-process.ts';
 
 const mib = 1024 ** 2;
 
@@ -38,8 +39,7 @@ afterAll(async () => {
   removeDataDir(dir);
 });
 
-const vmaPid = (): number =>
-  (JSON.parse(readFileSync(join(dir, 'vma/endpoint.json'), 'utf8')) as { readonly pid: number }).pid;
+const vmaPid = (): number => demoVmaPid(dir);
 
 /** Both ends hashed by other programs, with the copy at rest. */
 function expectProved(job: Migration): void {

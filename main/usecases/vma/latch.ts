@@ -1,3 +1,4 @@
+import { orAborted } from '../../engine/abort.ts';
 import type { Signalled } from '../../ports/signalled.ts';
 
 export type Latch = { readonly open: () => void; readonly opened: (options: Signalled) => Promise<void> };
@@ -12,17 +13,6 @@ export function createLatch(): Latch {
     open: () => {
       open();
     },
-    opened: ({ signal }) =>
-      new Promise((resolve, reject) => {
-        const leave = (): void => {
-          reject(signal.reason as Error);
-        };
-        if (signal.aborted) leave();
-        signal.addEventListener('abort', leave, { once: true });
-        void isOpen.then(() => {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        });
-      }),
+    opened: ({ signal }) => orAborted(isOpen, signal),
   };
 }
